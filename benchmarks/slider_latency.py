@@ -1,0 +1,280 @@
+"""From a key press on a slider to new pixels in JupyterLab, for four ways to redraw the same figure.
+
+    python benchmarks/slider_latency.py            # prints a table of medians and ratios
+    python benchmarks/slider_latency.py --check    # exits 1 if a ratio misses its target
+
+Needs Chromium or Chrome, and the extras `test` and `bench`. The clock runs in the page: it starts at the
+`keydown` event and stops when the new picture is decoded (for ipympl: drawn on its canvas). All four are open
+at the same time and take turns.
+"""
+
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import nbformat
+from harness import arguments, report
+from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))  # the browser driver lives with the tests
+
+from lab import Server, browser, lab_server, new_page, open_notebook, run_all  # noqa: E402
+
+ROUNDS, PRESSES = 5, 10  # 50 key presses for each way
+DRAG_SECONDS, DRAG_STEP_MILLISECONDS = 10, 16
+PATIENCE_MILLISECONDS = 20_000
+
+FIGURE = """
+import dropout_lib
+import ipywidgets as widgets
+import numpy as np
+from dropout_lib import figures, live
+figures.use_style()
+x = np.linspace(0, 10, 200)
+noise = np.random.default_rng(0).random((64, 8, 8))
+
+def draw(axes):
+    image = figures.show_image(axes[0], noise[0], "image")
+    line, = axes[1].plot(x, np.sin(x))
+    axes[1].set(xlabel="x", ylabel="y", title="line", ylim=(-1.1, 1.1))
+    bars = axes[2].bar(range(10), noise[0, 0, 0] * np.ones(10))
+    axes[2].set(xlabel="class", ylabel="probability", title="bars", ylim=(0, 1))
+    return image, line, bars
+
+def change(artists, value):
+    image, line, bars = artists
+    image.set_data(noise[value % 64])
+    line.set_ydata(np.sin(x + value / 5))
+    figures.set_heights(bars, noise[value % 64, 0].repeat(2)[:10])
+    return f"value {value}"
+
+def slider():
+    return widgets.IntSlider(value=50, min=0, max=100)
+"""
+
+NO_OP = """
+pixel = [live.png.encode_png(np.full((1, 1, 4), level, np.uint8)) for level in (0, 255)]
+image, control = widgets.Image(value=pixel[0], format="png"), slider()
+control.observe(lambda change: setattr(image, "value", pixel[change["new"] % 2]), "value")
+widgets.VBox([control, image])
+"""
+LIVE_FIGURE = """
+fig, axes = figures.subplots(1, 3, width=10, height=3.2)
+artists = draw(axes)
+live.LiveFigure(fig, lambda value: change(artists, value), value=slider())
+"""
+IPYMPL = """
+%matplotlib widget
+import matplotlib.pyplot as plt
+fig, axes = plt.subplots(1, 3, figsize=(10, 3.2))
+artists, control = draw(axes), slider()
+control.observe(lambda event: (change(artists, event["new"]), fig.canvas.draw_idle()), "value")
+widgets.VBox([control])
+"""
+INTERACT = """
+%matplotlib inline
+import matplotlib.pyplot as plt
+def redraw(value):
+    fig, axes = plt.subplots(1, 3, figsize=(10, 3.2))
+    change(draw(axes), value)
+    plt.show()
+widgets.interact(redraw, value=slider());
+"""
+
+NAMES = {
+    "no-op (a 1-pixel image)": NO_OP,
+    "LiveFigure": LIVE_FIGURE,
+    "ipympl with set_data": IPYMPL,
+    "interact + inline redraw": INTERACT,
+}
+KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+BASELINE = "no-op (a 1-pixel image)"
+DRAWS_DIFFERENCES = "ipympl with set_data"  # so one value has not always the same pixels to the last bit
+TARGETS = {"LiveFigure": [(BASELINE, 1.25), ("interact + inline redraw", 0.25)]}
+DENSE_TARGET = 1.5  # LiveFigure to no-op, at a device pixel ratio of 2
+
+# Installed once in each page. `signature` is a fingerprint of the picture shown now; `timeTo(wanted)` resolves with
+# the milliseconds from the next key press until the picture with that fingerprint is decoded
+# (with null: any other picture). Some ways answer one key with several pictures; the fingerprint tells which
+# of them is the answer.
+STOPWATCH = """
+() => {
+  const scope = window.jupyterapp.shell.currentWidget.node;
+  const shown = () => scope.querySelector('.jp-OutputArea img, .jupyter-matplotlib canvas');
+  const small = new OffscreenCanvas(128, 40);
+  const context = small.getContext('2d', {willReadFrequently: true});
+  const drawImage = CanvasRenderingContext2D.prototype.drawImage;
+  window.signature = () => {
+    const picture = shown();
+    if (!picture || picture.complete === false) return 'none';
+    context.clearRect(0, 0, small.width, small.height);
+    context.drawImage(picture, 0, 0, small.width, small.height);
+    return context.getImageData(0, 0, small.width, small.height).data.reduce(
+      (hash, byte) => Math.imul(hash ^ byte, 16777619), 2166136261);
+  };
+  let changed = () => {};
+  const arrived = async () => {
+    const picture = shown();
+    if (picture && picture.decode) await picture.decode().catch(() => {});  // replaced meanwhile
+    changed(performance.now());
+  };
+  scope.addEventListener('load', arrived, {capture: true});
+  CanvasRenderingContext2D.prototype.drawImage = function (...rest) {
+    drawImage.apply(this, rest);
+    arrived();
+  };
+  window.timeTo = wanted => {
+    window.latency = new Promise((resolve, reject) => {
+      setTimeout(() => reject(new Error('the expected picture did not come')), PATIENCE);
+      document.addEventListener('keydown', () => {
+        const [start, before] = [performance.now(), window.signature()];
+        changed = now => {
+          const now_shown = window.signature();
+          if (wanted === null ? now_shown !== before : now_shown === wanted) { changed = () => {}; resolve(now - start); }
+        };
+      }, {capture: true, once: true});
+    });
+  };
+  const note = () => { window.lastChange = performance.now(); };
+  note();
+  new MutationObserver(note).observe(scope, {attributes: true, childList: true, subtree: true});
+}
+""".replace("PATIENCE", str(PATIENCE_MILLISECONDS))
+QUIET_MILLISECONDS = 1000
+ALL_QUIET = f"() => performance.now() - window.lastChange > {QUIET_MILLISECONDS}"
+# Records when the slider last moved and when each new picture was ready.
+WATCH_DRAG = """
+() => {
+  const scope = window.jupyterapp.shell.currentWidget.node;
+  const picture = scope.querySelector('img.dropout-picture');
+  const handle = scope.querySelector('.noUi-handle');
+  window.drag = {moved: 0, pictures: []};
+  new MutationObserver(() => { window.drag.moved = performance.now(); })
+    .observe(handle, {attributes: true, attributeFilter: ['aria-valuenow']});
+  picture.addEventListener('load', () => window.drag.pictures.push(performance.now()));
+}
+"""
+QUIET = "() => performance.now() - Math.max(window.drag.moved, ...window.drag.pictures) > 1000"
+
+
+def notebooks(folder: Path, names: list[str]) -> None:
+    """Write one notebook for each way, so that each has a kernel of its own."""
+    for name in names:
+        cells = [nbformat.v4.new_code_cell(source.strip()) for source in (FIGURE, NAMES[name])]
+        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+        nbformat.write(notebook, folder / _file(name))
+
+
+def _file(name: str) -> str:
+    return f"{list(NAMES).index(name)}.ipynb"
+
+
+def open_all(
+    stack: ExitStack, chromium: Browser, server: Server, names: list[str], ratio: float
+) -> dict[str, Page]:
+    """Open a page for each way, its cells run and its slider focused."""
+    pages = {}
+    for name in names:
+        page = stack.enter_context(new_page(chromium, device_scale_factor=ratio))
+        open_notebook(page, server, _file(name))
+        problems = run_all(page)
+        if problems:
+            raise RuntimeError(f"{name}: {problems}")
+        pages[name] = page
+    return pages
+
+
+def key_to_pixels(pages: dict[str, Page]) -> dict[str, float]:
+    """Return the median seconds from key press to new pixels for each page, taking turns."""
+    signatures = {name: walk(page) for name, page in pages.items()}
+    times: dict[str, list[float]] = {name: [] for name in pages}
+    for round_ in range(ROUNDS):
+        forward = round_ % 2 == 1
+        for name, page in pages.items():
+            page.bring_to_front()
+            ahead = signatures[name][1:] if forward else signatures[name][-2::-1]
+            for signature in ahead if name != DRAWS_DIFFERENCES else [None] * PRESSES:
+                page.evaluate("wanted => { window.timeTo(wanted); }", signature)
+                page.keyboard.press("ArrowRight" if forward else "ArrowLeft")
+                times[name].append(page.evaluate("window.latency") / 1000)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def walk(page: Page) -> list[int]:
+    """Press the right arrow key PRESSES times without haste; return the fingerprint of each picture."""
+    page.bring_to_front()
+    page.evaluate(STOPWATCH)
+    page.locator(".noUi-handle").focus()
+    signatures = []
+    for press in range(PRESSES + 1):
+        if press:
+            page.keyboard.press("ArrowRight")
+        page.wait_for_function(ALL_QUIET, timeout=PATIENCE_MILLISECONDS)
+        signatures.append(page.evaluate("window.signature()"))
+    return signatures
+
+
+def drag(page: Page) -> tuple[float, int]:
+    """Drag the slider to and fro; return the seconds from the last move to the last picture, and the number of
+    pictures that were ready after the last move."""
+    page.bring_to_front()
+    page.locator(".noUi-handle").scroll_into_view_if_needed()
+    box = page.locator(".noUi-base").bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.evaluate(WATCH_DRAG)
+    handle = page.locator(".noUi-handle").bounding_box()
+    page.mouse.move(handle["x"] + handle["width"] / 2, middle)
+    page.mouse.down()
+    for place in _to_and_fro(box["width"], DRAG_SECONDS * 1000 // DRAG_STEP_MILLISECONDS):
+        page.mouse.move(box["x"] + place, middle)
+        page.wait_for_timeout(DRAG_STEP_MILLISECONDS)  # the pace of a hand, not a wait for anything
+    page.mouse.up()
+    page.wait_for_function(QUIET, timeout=PATIENCE_MILLISECONDS)
+    moved, pictures = page.evaluate("[window.drag.moved, window.drag.pictures]")
+    return (max(pictures) - moved) / 1000, sum(time > moved for time in pictures)
+
+
+def _to_and_fro(width: float, steps: int) -> Iterator[float]:
+    per_way = 60  # steps from one end to the other: about a second
+    for step in range(steps):
+        phase = step % (2 * per_way) / per_way
+        yield width * (phase if phase <= 1 else 2 - phase)
+
+
+def main() -> int:
+    check = arguments(__doc__.splitlines()[0]).check
+    missed = []
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        notebooks(folder, list(NAMES))
+        server = stack.enter_context(lab_server(folder))
+        chromium = stack.enter_context(browser())
+        with ExitStack() as opened:
+            pages = open_all(opened, chromium, server, list(NAMES), ratio=1)
+            settled, late = drag(pages["LiveFigure"])
+            seconds = key_to_pixels(pages)
+        for target in TARGETS["LiveFigure"]:
+            title = "slider key press to new pixels, device pixel ratio 1"
+            missed += report(title, seconds, BASELINE, {"LiveFigure": target})
+        with ExitStack() as opened:
+            names = [BASELINE, "LiveFigure"]
+            dense = key_to_pixels(open_all(opened, chromium, server, names, ratio=2))
+        target = {"LiveFigure": (BASELINE, DENSE_TARGET)}
+        missed += report("the same, device pixel ratio 2", dense, BASELINE, target)
+    # One picture may be under way when the slider stops; the next one shows where it stopped.
+    updates = settled / seconds["LiveFigure"]
+    print(f"\nafter {DRAG_SECONDS} s of dragging the picture settled {1e3 * settled:.0f} ms after the last move")
+    print(f"  ({updates:.1f} updates; {late} pictures; target ≤ 2: the one under way and the last one)")
+    if late > 2:
+        missed.append("settling after a drag")
+    if missed:
+        print(f"missed: {', '.join(missed)}")
+    return 1 if check and missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

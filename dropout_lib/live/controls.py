@@ -1,0 +1,98 @@
+"""Controls with plain labels: each one is a widget with a `value`, works from the keyboard, and has bounds."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import ipywidgets as widgets
+import traitlets
+
+_WIDE = widgets.Layout(width="340px")
+_WHOLE_LABEL = {"description_width": "initial"}
+_LAST_SEED = 999
+
+
+def slider(
+    label: str, low: float, high: float, value: float, step: float | None = None
+) -> widgets.Widget:
+    """Return a slider from `low` to `high`; whole numbers if `low`, `high` and `step` are ints.
+
+    The step of a slider over real numbers is 0.05 unless given.
+    """
+    if not low <= value <= high:
+        raise ValueError(f"value is {value}; it should lie between low={low} and high={high}")
+    whole = all(isinstance(number, int) for number in (low, high, value, step or 1))
+    kind = widgets.IntSlider if whole else widgets.FloatSlider
+    return kind(
+        value=value,
+        min=low,
+        max=high,
+        step=step or (1 if whole else 0.05),
+        description=label,
+        layout=_WIDE,
+        style=_WHOLE_LABEL,
+    )
+
+
+def steps(label: str, options: Iterable[Any], value: Any) -> widgets.SelectionSlider:
+    """Return a slider that stops at the given options only, e.g. 1, 3, 10, 30, 100."""
+    return widgets.SelectionSlider(
+        options=list(options), value=value, description=label, layout=_WIDE, style=_WHOLE_LABEL
+    )
+
+
+def keep_slider(value: float = 0.5, low: float = 0.05, high: float = 1.0) -> widgets.Widget:
+    """Return the slider of the probability that a unit is kept."""
+    return slider("keep probability", low, high, value)
+
+
+def choice(label: str, options: Iterable[Any], value: Any) -> widgets.ToggleButtons:
+    """Return a row of buttons of which one is down."""
+    return widgets.ToggleButtons(
+        options=list(options), value=value, description=label, style=_WHOLE_LABEL
+    )
+
+
+def toggle(label: str, value: bool = False) -> widgets.Checkbox:
+    """Return a box to tick."""
+    return widgets.Checkbox(value=value, description=label, indent=False)
+
+
+class Seed(widgets.HBox):
+    """A number that fixes every random draw of a figure, and a button that moves to the next one."""
+
+    value = traitlets.Int()
+
+    def __init__(self, value: int, label: str, button: str) -> None:
+        self._number = widgets.BoundedIntText(
+            value=value,
+            min=0,
+            max=_LAST_SEED,
+            description=label,
+            style=_WHOLE_LABEL,
+            layout=widgets.Layout(width="130px"),
+        )
+        self._next = widgets.Button(description=button, icon="refresh")
+        super().__init__([self._number, self._next], value=value)
+        self.min, self.max = self._number.min, self._number.max
+        traitlets.link((self._number, "value"), (self, "value"))
+        self._next.on_click(lambda _: self.next())
+
+    def next(self) -> None:
+        """Move to the next seed; after the last one comes 0 again."""
+        self.value = (self.value + 1) % (_LAST_SEED + 1)
+
+
+def seed(value: int = 0, label: str = "seed", button: str = "new draw") -> Seed:
+    """Return a seed control: the same number always gives the same picture."""
+    return Seed(value, label, button)
+
+
+def settings(control: widgets.Widget) -> list:
+    """Return every value that a control can take, in order, so that a test can drive it to each."""
+    if isinstance(control, (widgets.ToggleButtons, widgets.SelectionSlider)):
+        return [option[1] if isinstance(option, tuple) else option for option in control.options]
+    if isinstance(control, widgets.Checkbox):
+        return [False, True]
+    step = getattr(control, "step", 1)
+    count = round((control.max - control.min) / step) + 1
+    return [type(control.value)(min(control.min + i * step, control.max)) for i in range(count)]

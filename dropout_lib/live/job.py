@@ -1,0 +1,123 @@
+"""Long work in the background, with progress, a Stop button and a result at every moment.
+
+The work is a generator: each `yield fraction, result` is a point at which the bar moves, `show` may draw the
+result so far, and Stop takes effect. So whoever writes the work decides how fine the steps are, and a stopped
+run leaves the last result that was yielded, whole.
+"""
+
+import html
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import ipywidgets as widgets
+
+_SHOW_EVERY = 0.1  # seconds between two drawings: the work should get most of the time
+
+
+class Job:
+    """A Start button, a Stop button and a bar for one piece of long work.
+
+    Parameters
+    ----------
+    work : called as ``work(**values)`` with the values of the controls at the time of Start; a generator of
+        ``(fraction done, result so far)``. It runs in a thread, so the kernel goes on answering.
+    show : called with the result so far, at most ten times a second and once at the end.
+    label : what the Start button says.
+    controls : widgets with a `value`, shown beside the buttons.
+    """
+
+    def __init__(
+        self,
+        work: Callable[..., Iterator[tuple[float, Any]]],
+        show: Callable[[Any], None] | None = None,
+        label: str = "Start",
+        **controls: widgets.Widget,
+    ) -> None:
+        self.controls = controls
+        self.result: Any = None
+        self.error: str | None = None
+        self._work = work
+        self._show = show
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._start_button = widgets.Button(description=label, icon="play")
+        self._stop_button = widgets.Button(description="Stop", icon="stop", disabled=True)
+        self._bar = widgets.FloatProgress(value=0.0, max=1.0)
+        self._text = widgets.HTML()
+        self._start_button.on_click(lambda _: self.start())
+        self._stop_button.on_click(lambda _: self.stop())
+        row = widgets.Layout(flex_flow="row wrap", grid_gap="4px 24px")
+        self._box = widgets.VBox(
+            [
+                widgets.HBox([*controls.values()], layout=row),
+                widgets.HBox([self._start_button, self._stop_button, self._bar, self._text], layout=row),
+            ]
+        )
+
+    @property
+    def running(self) -> bool:
+        """True while the work goes on."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self) -> None:
+        """Start the work with the controls' current values; does nothing while it is running."""
+        if self.running:
+            return
+        self._stop.clear()
+        self.error = None
+        self._start_button.disabled, self._stop_button.disabled = True, False
+        values = {name: control.value for name, control in self.controls.items()}
+        self._thread = threading.Thread(target=self._run, args=(values,), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the work to stop at its next step; `result` keeps what was reached."""
+        self._stop.set()
+
+    def wait(self, timeout: float | None = None) -> Any:
+        """Wait for the end, for at most `timeout` seconds, and return the result.
+
+        Interrupting the kernel while it waits stops the work and keeps its result.
+        """
+        if self._thread is not None:
+            try:
+                self._thread.join(timeout)
+            except KeyboardInterrupt:
+                self.stop()
+                self._thread.join()
+        return self.result
+
+    def _run(self, values: dict[str, Any]) -> None:
+        started = last_shown = time.monotonic()
+        fraction = 0.0
+        try:
+            self._report(0.0, "starting")
+            for fraction, self.result in self._work(**values):
+                now = time.monotonic()
+                if now - last_shown >= _SHOW_EVERY:
+                    last_shown = now
+                    self._report(fraction, f"{fraction:.0%}, {now - started:.0f} s")
+                    self._draw()
+                if self._stop.is_set():
+                    break
+            self._draw()
+            ending = "stopped" if self._stop.is_set() else "done"
+            self._report(fraction, f"{ending} after {time.monotonic() - started:.1f} s")
+        except Exception as error:  # the thread has no reader: what the work raises is shown beside the bar
+            self.error = f"{type(error).__name__}: {error}"
+            self._report(fraction, self.error)
+        finally:
+            self._start_button.disabled, self._stop_button.disabled = False, True
+
+    def _draw(self) -> None:
+        if self._show is not None and self.result is not None:
+            self._show(self.result)
+
+    def _report(self, fraction: float, text: str) -> None:
+        self._bar.value = fraction
+        self._text.value = f'<span role="status">{html.escape(text)}</span>'
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict:
+        return self._box._repr_mimebundle_(**kwargs)

@@ -1,0 +1,45 @@
+"""Asks the browser how many device pixels it has per CSS pixel, so that a figure is drawn at that density.
+
+No ipywidget carries that number. So a hidden HTML widget runs a few lines in the page, which write it into a
+hidden number field, and ipywidgets carries the field's value to Python. Where a page forbids this, the number
+stays at its default, and the figure is drawn for a dense screen: crisp everywhere, a little slower.
+"""
+
+import ipywidgets as widgets
+
+DENSE_SCREEN = 2.0
+_LARGEST = 3.0  # beyond this nobody sees a difference, and the picture grows with its square
+
+# An image that cannot load runs its `onerror`, also where a <script> put in as text would not run. The views of
+# a figure's widgets are made one by one, so the code waits for all of them, for at most `tries` screen frames.
+_REPORT = """
+(function (tries) {
+  const root = this.closest('.dropout-live');
+  const field = root && root.querySelector('.dropout-ratio input');
+  const status = root && root.querySelector('.dropout-status p');
+  const picture = root && root.querySelector('img.dropout-picture');
+  if (!(field && status && picture)) {
+    if (tries > 0) requestAnimationFrame(arguments.callee.bind(this, tries - 1));
+    return;
+  }
+  picture.setAttribute('aria-labelledby', status.id);
+  const report = () => {
+    if (!field.isConnected) return;
+    field.value = window.devicePixelRatio;
+    field.dispatchEvent(new Event('change', {bubbles: true}));
+    matchMedia(`(resolution: ${window.devicePixelRatio}dppx)`)
+      .addEventListener('change', report, {once: true});
+  };
+  report();
+}).call(this, 600)
+"""
+
+
+class Screen(widgets.Box):
+    """Hidden; `ratio` is a number widget with the device pixels per CSS pixel."""
+
+    def __init__(self) -> None:
+        self.ratio = widgets.BoundedFloatText(value=DENSE_SCREEN, min=1.0, max=_LARGEST)
+        self.ratio.add_class("dropout-ratio")
+        probe = widgets.HTML(f'<img src="data:," alt="" onerror="{_REPORT}" hidden>')
+        super().__init__([self.ratio, probe], layout=widgets.Layout(display="none"))

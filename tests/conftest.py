@@ -1,0 +1,130 @@
+"""What several test files share: the browser, the executed notebooks, and the table of claims."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+from claim_marks import sections
+from lab import NOTEBOOKS, Server, browser, find_browser, lab_server
+from notebook_runner import Run, run_notebook
+from playwright.sync_api import Browser
+
+NAMES = sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))
+TOGETHER = 2  # notebooks executed at a time: one for each core of a small machine
+SLOWEST = 15  # durations shown at the end of a run
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what makes a run thorough."""
+    parser.addoption(
+        "--random-settings",
+        type=int,
+        default=30,
+        help="random settings that each live figure is driven through (thorough: 300)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Show where the time of a run goes."""
+    if config.option.durations is None:
+        config.option.durations = SLOWEST
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Remember which claims each test bears out."""
+    config.stash[_CLAIMS] = {
+        item.nodeid: {name for mark in item.iter_markers("claim") for name in mark.args}
+        for item in items
+    }
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print which claims the tests of this run bore out, and which are still open."""
+    verdicts = _verdicts(terminalreporter.stats, config.stash.get(_CLAIMS, {}))
+    terminalreporter.section("claims")
+    for section in sections(NOTEBOOKS):
+        state = section.notebook.name if section.notebook else f"{section.number} in preparation"
+        borne_out = [name for name in section.ids if verdicts.get(name) == "borne out"]
+        terminalreporter.line(f"{state}: {len(borne_out)} of {len(section.ids)} borne out")
+        for verdict in ("borne out", "failed", "skipped", "open"):
+            names = [name for name in section.ids if verdicts.get(name, "open") == verdict]
+            if names and not (verdict == "open" and section.notebook is None):
+                terminalreporter.line(f"    {verdict}: {' '.join(names)}")
+
+
+def _verdicts(stats: dict[str, list], claims: dict[str, set[str]]) -> dict[str, str]:
+    """A claim is borne out if a test of it passed and none failed; a skipped test says nothing."""
+    verdicts: dict[str, str] = {}
+    # The later one wins: one failing test outweighs all that pass.
+    for outcome, verdict in (
+        ("skipped", "skipped"),
+        ("passed", "borne out"),
+        ("failed", "failed"),
+        ("error", "failed"),
+    ):
+        for report in stats.get(outcome, []):
+            verdicts |= dict.fromkeys(claims.get(report.nodeid, ()), verdict)
+    return verdicts
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A headless browser; without one the tests are skipped, or fail with REQUIRE_BROWSER=1."""
+    if find_browser() is None:
+        reason = "no Chromium or Chrome found; set CHROMIUM to the path of one"
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with browser() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def server(chromium: Browser) -> Iterator[Server]:  # noqa: ARG001 (no browser, no server)
+    """A JupyterLab server on a copy of the notebooks."""
+    with lab_server() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def executed(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Run]]:
+    """A function that returns what a notebook did; each is executed once, two at a time."""
+    wanted = [
+        item.callspec.params["notebook"]
+        for item in request.session.items
+        if "run" in getattr(item, "fixturenames", ())
+    ]
+    count = request.config.getoption("random_settings")
+    # A process of its own for each: the event loop of a running browser would be in the way here.
+    with ProcessPoolExecutor(TOGETHER, mp_context=get_context("spawn")) as pool:
+        runs: dict[str, Future[Run]] = {
+            name: pool.submit(run_notebook, NOTEBOOKS / name, count)
+            for name in dict.fromkeys(wanted)
+        }
+        yield lambda name: runs[name].result()
+
+
+@pytest.fixture(params=NAMES)
+def notebook(request: pytest.FixtureRequest) -> str:
+    """Each notebook's file name in turn."""
+    return request.param
+
+
+@pytest.fixture
+def run(executed: Callable[[str], Run], notebook: str) -> Run:
+    """What the notebook did when it was executed."""
+    return executed(notebook)
+
+
+@pytest.fixture(scope="session")
+def notebooks() -> Path:
+    """The folder of the notebooks and of the ledger."""
+    return NOTEBOOKS
+
+
+_CLAIMS = pytest.StashKey[dict[str, set[str]]]()

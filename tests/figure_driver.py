@@ -1,0 +1,137 @@
+"""Moves every control of a live figure through its range and reports what nobody must ever meet."""
+
+import sys
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from figure_texts import drawn_texts, text_problems
+
+from dropout_lib import live
+from dropout_lib.live.canvas import BASE_DPI
+
+WIDEST = 1000  # CSS pixels: the column of a notebook
+SAME_WALK = 2  # seed of the random settings, so that a failure can be met again
+JOB_SECONDS = 20  # until a job has shown its first result, and until it has stopped
+
+
+def drive(
+    figure: live.LiveFigure, random_settings: int = 30, first_picture: np.ndarray | None = None
+) -> list[str]:
+    """Return what is wrong with a figure, one line each; an empty list if nothing is.
+
+    Every control goes to its minimum, its maximum and its default with the others at their
+    defaults; then all go to their minimum and their maximum together; then to random settings.
+
+    Parameters
+    ----------
+    figure : moved by its real widgets, and left at the values it had.
+    random_settings : how many of them.
+    first_picture : what the figure showed when it was made; it has to show that again at the end.
+    """
+    start, ratio = figure.values, figure._screen.ratio
+    density = ratio.value
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ratio.value = 1.0  # as an ordinary screen reports it: a quarter of the pixels
+        drive = _Drive(figure)
+        for settings in _settings(figure, random_settings):
+            drive.go(settings)
+        drive.go(start)
+        ratio.value = density
+    return drive.complaints(first_picture)
+
+
+def drive_job(job: live.Job) -> list[str]:
+    """Start a job, stop it at its first result, and return what is wrong, one line each."""
+    job.start()
+    job.stop()
+    job.wait(JOB_SECONDS)
+    found = []
+    if job.running:
+        found.append(f"does not stop within {JOB_SECONDS} s")
+    if job.error is not None:
+        found.append(job.error)
+    elif job.result is None:
+        found.append("leaves no result when it is stopped")
+    return found
+
+
+def _settings(figure: live.LiveFigure, random_settings: int) -> Iterator[dict[str, Any]]:
+    start = figure.values
+    every = {name: live.settings(control) for name, control in figure.controls.items()}
+    for name, values in every.items():
+        for value in (values[0], values[-1], start[name]):
+            yield {**start, name: value}
+    for end in (0, -1):
+        yield {name: values[end] for name, values in every.items()}
+    rng = np.random.default_rng(SAME_WALK)
+    for _ in range(random_settings):
+        yield {name: values[rng.integers(len(values))] for name, values in every.items()}
+
+
+class _Drive:
+    """One drive of one figure: where it went and what it met."""
+
+    def __init__(self, figure: live.LiveFigure) -> None:
+        self._figure = figure
+        self._found: dict[str, str] = {}  # complaint -> the first setting at which it was met
+        self._sentences = {figure.status}
+        self._effective: set[str] = set()  # controls that changed the picture at some setting
+        self._moved: set[str] = set()
+
+    def go(self, settings: dict[str, Any]) -> None:
+        """Move one control after the other to `settings`, then look at the picture closely."""
+        for name, value in settings.items():
+            before, old = self._figure.pixels(), self._figure.controls[name].value
+            self._figure.controls[name].value = value
+            if value != old:
+                self._moved.add(name)
+                self._look_at_move(name, before)
+        if self._figure.error is None:
+            self._look_closely()
+
+    def complaints(self, first_picture: np.ndarray | None) -> list[str]:
+        """Return all complaints, after a last look at what the whole drive has shown."""
+        found = [f"{text} (first at {where})" for text, where in self._found.items()]
+        for name in sorted(self._figure.controls.keys() - self._effective):
+            moved = name in self._moved
+            found.append(
+                f"control {name} {'never changes the picture' if moved else 'cannot move'}"
+            )
+        if len(self._sentences) == 1:
+            found.append("the sentence below the picture never changes")
+        if first_picture is not None and not np.array_equal(self._figure.pixels(), first_picture):
+            found.append("shows another picture than at first, for the same values")
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        if pyplot is not None and pyplot.get_fignums():
+            found.append(f"pyplot holds open figures: {pyplot.get_fignums()}")
+        width = self._figure._canvas.figure.get_figwidth() * BASE_DPI
+        if width > WIDEST:
+            found.append(f"is {width:.0f} CSS pixels wide; a column has {WIDEST}")
+        return found
+
+    def _complain(self, text: str) -> None:
+        where = ", ".join(f"{name} = {value}" for name, value in self._figure.values.items())
+        self._found.setdefault(text, where)
+
+    def _look_at_move(self, name: str, before: np.ndarray) -> None:
+        self._sentences.add(self._figure.status)
+        if self._figure.error is not None:
+            self._complain(self._figure.error.splitlines()[0])
+        elif not self._figure.status.strip():
+            self._complain("the sentence below the picture is empty")
+        if not np.array_equal(self._figure.pixels(), before):
+            self._effective.add(name)
+
+    def _look_closely(self) -> None:
+        fast = self._figure.pixels()
+        with drawn_texts() as texts:
+            self._figure.redraw()
+        full = self._figure.pixels()
+        if not np.array_equal(fast, full):
+            count = np.any(fast != full, axis=2).sum()
+            self._complain(f"the fast drawing differs from a full one in {count} pixels")
+        for problem in text_problems(texts, full.shape[1::-1]):
+            self._complain(problem)

@@ -1,0 +1,16 @@
+"""Every live figure of every notebook is moved through all its controls' ranges by real widgets.
+
+`--random-settings 300` makes the drive thorough. What counts as a fault stands in `figure_driver.py`.
+"""
+
+import pytest
+
+pytestmark = [pytest.mark.notebook, pytest.mark.slow]
+
+
+def test_no_figure_or_job_fails_anywhere(run):
+    assert run.complaints == []
+
+
+def test_a_notebook_has_live_figures(run):
+    assert run.figures > 0

@@ -1,0 +1,235 @@
+"""Every notebook has the form of the collection, and each rule of the form catches its break."""
+
+import pytest
+from lab import NOTEBOOKS
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from notebook_form import RULES
+from notebook_page import Page, read_page
+
+OPENING = """# Do a thing
+
+**What happens then?**
+
+- **What you'll see:** much.
+- **What you need:** [the start](00_start.ipynb).
+- **Time:** {minutes} minutes."""
+SETUP = "import dropout_lib\nimport numpy as np\nfrom dropout_lib import ledger, live"
+FIGURE = "live.LiveFigure(fig, update)"
+STUB = 'def f(x):\n    return ...\n\ncheck("double", f)'
+SOLUTION = """<details><summary>Solution</summary>
+
+```python
+def f(x):
+    return 2 * x
+
+check("double", f)
+```
+
+</details>"""
+MAP = "## The notebooks\n[02](02_x.ipynb)\n## How to use a live figure\nMove it."
+ENDING = "## In practice\n\nPyTorch and Keras:\n\n```python\n# no heading\nimport torch\n```"
+
+LESSON = [
+    OPENING.format(minutes=20),
+    (SETUP,),
+    (FIGURE,),
+    "## One\n\nM01 says $$x$$. **Predict.** What?",
+    ('measured["M01"] = "1"',),
+    "**What happened.** This.",
+    "**Predict:** and now?",
+    ('measured["M02"] = "2"',),
+    "**What happened.** That.",
+    "## Exercises",
+    (STUB,),
+    SOLUTION,
+    (STUB,),
+    SOLUTION,
+    "## What we checked",
+    ('ledger.checked("M", measured)',),
+    ENDING,
+    "## Read on\n\n[claims](claims.md)",
+]
+START = [
+    OPENING.format(minutes=10).replace("[the start](00_start.ipynb)", "nothing"),
+    (SETUP,),
+    (FIGURE,),
+    MAP,
+    "## Is everything in order here?",
+    ("print(checkup.report())",),
+    *LESSON[9:14],
+    "## Read on",
+]
+
+
+def page(sources: list, number: str = "02") -> Page:
+    """A page with these cells: a text is Markdown, a tuple of one text is code."""
+    cells = [
+        new_code_cell(source[0], id=f"cell-{number}-{place:02}")
+        if isinstance(source, tuple)
+        else new_markdown_cell(source, id=f"cell-{number}-{place:02}")
+        for place, source in enumerate(sources)
+    ]
+    kernel = {"name": "python3", "display_name": "Python 3"}
+    notebook = new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    own = frozenset({"M01", "M02"} if number == "02" else ())
+    files = frozenset({"00_start.ipynb", "02_x.ipynb", "claims.md"})
+    return Page(
+        number, notebook, own, frozenset({"M01", "M02", "B01"}), frozenset({"double"}), files
+    )
+
+
+def faults(page: Page) -> list[str]:
+    """All that the rules say about a page."""
+    return [fault for rule in RULES for fault in rule(page)]
+
+
+def swap(old: object, new: object) -> list:
+    """The lesson with one text for another, in every cell that has it; None takes the cell out."""
+    cells = [new if cell == old else cell for cell in LESSON]
+    if isinstance(old, str) and isinstance(new, str):
+        cells = [cell.replace(old, new) if isinstance(cell, str) else cell for cell in cells]
+    assert cells != LESSON
+    return [cell for cell in cells if cell is not None]
+
+
+BROKEN = {
+    "16 lines of code": (swap((FIGURE,), (FIGURE + "\nx = 1" * 15,)), "has 16 lines"),
+    "an empty code cell": ([*LESSON, ("",)], "has 0 lines"),
+    "warnings silenced": (swap((FIGURE,), (FIGURE + "\nwarnings.simplefilter('x')",)), "silences"),
+    "types ignored": (swap((FIGURE,), (FIGURE + "  # type: ignore",)), "silences something"),
+    "an installation": (swap((FIGURE,), (FIGURE + "\n# pip install x",)), "installs something"),
+    "a magic": (swap((FIGURE,), (FIGURE + "\n%matplotlib inline",)), "leaves Python"),
+    "a shell": (swap((FIGURE,), (FIGURE + "\n!ls",)), "leaves Python"),
+    "a download": (swap((FIGURE,), (FIGURE + "\nu = 'https://x'",)), "reaches for the network"),
+    "pyplot": (swap((FIGURE,), (FIGURE + "\nplt.figure()",)), "opens pyplot figures"),
+    "global dice": (swap((FIGURE,), (FIGURE + "\nnp.random.seed(0)",)), "global random state"),
+    "no title": (swap("# Do a thing", "Do a thing"), "begin with its title"),
+    "two titles": (swap("## Exercises", "# Exercises"), "begin with its title"),
+    "no question": (swap("then?**", "then.**"), "lacks the question"),
+    "nothing to see": (swap("**What you'll see:**", "See:"), "lacks What you'll see"),
+    "nothing needed": (swap("**What you need:**", "Need:"), "lacks What you need"),
+    "no time": (swap("**Time:**", "Time:"), "lacks Time"),
+    "too long": (swap("20 minutes", "26 minutes"), "takes 26 minutes"),
+    "another order": (
+        swap(
+            "**What you'll see:** much.\n- **What you need:**",
+            "**What you need:** it\n- **What you'll see:**",
+        ),
+        "open in the order",
+    ),
+    "late threads": (swap((SETUP,), ("import numpy\nimport dropout_lib",)), "`import dropout_lib`"),
+    "a long set-up": (swap((SETUP,), (SETUP + "\nx = 1" * 3,)), "more than 5 lines"),
+    "a late figure": ([*LESSON[:2], "a", "b", *LESSON[2:]], "no live figure in its first"),
+    "a formula first": ([*LESSON[:2], "Let $x$ be", *LESSON[2:]], "formula before"),
+    "a formula too": ([*LESSON[:2], r"Let \(x\) be", *LESSON[2:]], "formula before"),
+    "a section missing": (swap("## In practice", "In practice"), "end in the sections"),
+    "sections in another order": ([*LESSON[:-2], LESSON[-1], LESSON[-2]], "end in the sections"),
+    "no prediction": (swap("**Predict:** and now?", None), "follows no Predict"),
+    "no outcome": (swap("**What happened.** That.", None), "has no What happened"),
+    "nothing run": (swap(('measured["M02"] = "2"',), None), "has no code before it"),
+    "one prediction": ([*LESSON[:6], *LESSON[9:]], "has 1 predictions"),
+    "no stub": (swap((STUB,), (STUB.replace("...", "x"),)), "should hold a `...`"),
+    "no solution": (swap(SOLUTION, "Think."), "one collapsed solution"),
+    "an open solution": (swap("<details>", ""), "one collapsed solution"),
+    "half a solution": (swap("2 * x", "..."), "the solution should be whole"),
+    "another's solution": (swap('check("double"', 'check("triple"'), "the solution should be"),
+    "an unknown exercise": (swap((STUB,), (STUB.replace("double", "x"),)), "check knows no ['x']"),
+    "one exercise": ([*LESSON[:12], *LESSON[14:]], "has 1 exercises"),
+    "four exercises": ([*LESSON[:12], *LESSON[10:12] * 2, *LESSON[12:]], "has 4 exercises"),
+    "a solution too many": ([*LESSON[:12], SOLUTION, *LESSON[12:]], "solution without a stub"),
+    "an unknown claim": (swap("M01 says", "M03 says"), "M03 is no claim"),
+    "a claim without number": (swap(('measured["M02"] = "2"',), ("x = 1",)), "M02 has no number"),
+    "another's claim": (swap((FIGURE,), (FIGURE + '\nmeasured["B01"] = ""',)), "B01 is not its"),
+    "claims not shown": (
+        swap(('ledger.checked("M", measured)',), ("x = 1",)),
+        "should show ledger",
+    ),
+    "one library": (swap("PyTorch and Keras", "PyTorch"), "lacks Keras"),
+    "a dead link": (swap("(claims.md)", "(claim.md)"), "links to claim.md, which is not there"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in NOTEBOOKS.glob("*.ipynb")))
+def test_a_notebook_has_the_form(name):
+    assert faults(read_page(NOTEBOOKS / name)) == []
+
+
+def test_the_good_examples_are_good():
+    assert faults(page(LESSON)) == []
+    assert faults(page(START, "00")) == []
+
+
+@pytest.mark.parametrize(("cells", "words"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_lesson_is_found(cells, words):
+    assert words in "\n".join(faults(page(cells)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("10 minutes", "11 minutes", "takes 11 minutes"),
+        ("[02](02_x.ipynb)", "02", "its map does not link 02_x.ipynb"),
+        ("## How to use a live figure", "## Use", "should have the sections"),
+        ("## Read on", "## End", "should end in the sections"),
+    ],
+)
+def test_a_broken_start_page_is_found(old, new, words):
+    cells = [cell.replace(old, new) if isinstance(cell, str) else cell for cell in START]
+    assert words in "\n".join(faults(page(cells, "00")))
+
+
+def test_a_start_page_without_its_check_is_found():
+    cells = [cell for cell in START if cell != ("print(checkup.report())",)]
+    assert "should call checkup.report()" in faults(page(cells, "00"))
+
+
+def left_output(notebook):
+    notebook.cells[1].outputs = [new_output("stream", text="1")]
+
+
+def left_count(notebook):
+    notebook.cells[1].execution_count = 1
+
+
+def left_widgets(notebook):
+    notebook.metadata["widgets"] = {}
+
+
+def left_time(notebook):
+    notebook.cells[1].metadata["execution"] = {}
+
+
+def same_id(notebook):
+    notebook.cells[2].id = notebook.cells[1].id
+
+
+def random_id(notebook):
+    notebook.cells[2].id = "8f3a21bc"
+
+
+def other_kernel(notebook):
+    notebook.metadata.kernelspec.name = "my-venv"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (left_output, "cell cell-02-01 keeps"),
+        (left_count, "cell cell-02-01 keeps"),
+        (left_widgets, "metadata ['widgets'] are left"),
+        (left_time, "metadata ['execution'] are left"),
+        (same_id, "cell id 'cell-02-01' should be"),
+        (random_id, "cell id '8f3a21bc' should be"),
+        (other_kernel, "should name the kernel python3"),
+    ],
+)
+def test_what_a_run_leaves_in_the_file_is_found(spoil, words):
+    spoiled = page(LESSON)
+    spoil(spoiled.notebook)
+    assert words in "\n".join(faults(spoiled))
+
+
+def test_a_file_that_is_no_valid_notebook_is_found():
+    spoiled = page(LESSON)
+    spoiled.notebook.cells[1]["surplus"] = 1
+    assert "is not valid" in "\n".join(faults(spoiled))

@@ -1,0 +1,83 @@
+"""Run the test suite on the oldest versions that requirements.txt and pyproject.toml allow.
+
+    python tools/test_oldest.py [--python PYTHON] [--try NAME==VERSION ...] [pytest's ARGS]
+
+Makes a fresh environment of the oldest Python allowed (`--python`, or python3.10 from PATH),
+installs each package at its lower bound, the tests' own packages too, and runs pytest. So it shows
+whether the bounds are honest. `--try numpy==1.21.6` tries another version of one package, to find
+out whether a bound could be lower or must be higher. The exit code is pytest's.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from steps import ROOT, Failure, find_python, make_venv, note, run
+
+OLDEST_PYTHON = "3.10"
+BOUND = re.compile(r"([\w.-]+)>=([\w.]+)(; extra == .test.)?$")
+ASK_FOR_BOUNDS = """
+import importlib.metadata, json
+print(json.dumps(importlib.metadata.requires("dropout-lib")))
+"""
+ASK_FOR_RELEASES = """
+import importlib.metadata, json, sys
+print(json.dumps({name: importlib.metadata.version(name) for name in sys.argv[1:]}))
+"""
+
+
+def lower_bounds(requirements: list[str]) -> dict[str, str]:
+    """The lower bound of each package that running or testing needs."""
+    wanted = [line for line in requirements if "extra" not in line or "test" in line]
+    bounds = {line: BOUND.match(line) for line in wanted}
+    unbounded = [line for line, bound in bounds.items() if bound is None]
+    if unbounded:
+        raise Failure(f"not of the form name>=version: {'; '.join(unbounded)}")
+    return {bound[1]: bound[2] for bound in bounds.values() if bound}
+
+
+def test(arguments: argparse.Namespace, pytest_arguments: list[str], folder: Path) -> int:
+    """Do all steps in `folder` and return pytest's exit code."""
+    python = make_venv(find_python(OLDEST_PYTHON, arguments.python), folder / "oldest")
+    uv = shutil.which("uv")
+    with_uv = [uv, "pip", "install", "--quiet", "--python", python]
+    install = with_uv if uv else [python, "-m", "pip", "install", "--quiet"]
+    run("dropout_lib", [*install, "--no-deps", "--editable", ROOT])
+    pins = lower_bounds(json.loads(run("its bounds", [python, "-c", ASK_FOR_BOUNDS])))
+    for name, version in (text.split("==") for text in arguments.tried):
+        pins[name] = version
+    exactly = [f"{name}=={version}" for name, version in pins.items()]
+    note(", ".join(exactly))
+    run("oldest packages", [*install, *exactly])
+    releases = json.loads(run("their releases", [python, "-c", ASK_FOR_RELEASES, *pins]))
+    for name, version in pins.items():
+        if not f"{releases[name]}.0.0".startswith(f"{version}."):
+            raise Failure(f"{name} {releases[name]} was installed instead of {version}")
+    path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
+    env = {**os.environ, "PATH": path, "VIRTUAL_ENV": str(folder / "oldest")}
+    return subprocess.call([python, "-m", "pytest", *pytest_arguments], cwd=ROOT, env=env)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--python", help=f"a Python {OLDEST_PYTHON} (default: from PATH)")
+    parser.add_argument(
+        "--try", dest="tried", action="append", default=[], metavar="NAME==VERSION", help="instead"
+    )
+    arguments, pytest_arguments = parser.parse_known_args()
+    with tempfile.TemporaryDirectory(prefix="oldest-") as folder:
+        try:
+            return test(arguments, pytest_arguments, Path(folder))
+        except Failure as failure:
+            print(f"FAILED: {failure}", file=sys.stderr)
+            return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
