@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
 
 import pytest
 from claim_marks import sections
@@ -15,6 +14,8 @@ from playwright.sync_api import Browser
 NAMES = sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))
 TOGETHER = 2  # notebooks executed at a time: one for each core of a small machine
 SLOWEST = 15  # durations shown at the end of a run
+
+_CLAIMS = pytest.StashKey[dict[str, set[str]]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,21 +46,21 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Print which claims the tests of this run bore out, and which are still open."""
-    verdicts = _verdicts(terminalreporter.stats, config.stash.get(_CLAIMS, {}))
+    found = verdicts(terminalreporter.stats, config.stash.get(_CLAIMS, {}))
     terminalreporter.section("claims")
     for section in sections(NOTEBOOKS):
         state = section.notebook.name if section.notebook else f"{section.number} in preparation"
-        borne_out = [name for name in section.ids if verdicts.get(name) == "borne out"]
+        borne_out = [name for name in section.ids if found.get(name) == "borne out"]
         terminalreporter.line(f"{state}: {len(borne_out)} of {len(section.ids)} borne out")
         for verdict in ("borne out", "failed", "skipped", "open"):
-            names = [name for name in section.ids if verdicts.get(name, "open") == verdict]
+            names = [name for name in section.ids if found.get(name, "open") == verdict]
             if names and not (verdict == "open" and section.notebook is None):
                 terminalreporter.line(f"    {verdict}: {' '.join(names)}")
 
 
-def _verdicts(stats: dict[str, list], claims: dict[str, set[str]]) -> dict[str, str]:
-    """A claim is borne out if a test of it passed and none failed; a skipped test says nothing."""
-    verdicts: dict[str, str] = {}
+def verdicts(stats: dict[str, list], claims: dict[str, set[str]]) -> dict[str, str]:
+    """Return what the tests say about each claim; one that was skipped says nothing for it."""
+    found: dict[str, str] = {}
     # The later one wins: one failing test outweighs all that pass.
     for outcome, verdict in (
         ("skipped", "skipped"),
@@ -68,18 +69,23 @@ def _verdicts(stats: dict[str, list], claims: dict[str, set[str]]) -> dict[str, 
         ("error", "failed"),
     ):
         for report in stats.get(outcome, []):
-            verdicts |= dict.fromkeys(claims.get(report.nodeid, ()), verdict)
-    return verdicts
+            found |= dict.fromkeys(claims.get(report.nodeid, ()), verdict)
+    return found
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """A headless browser; without one the tests are skipped, or fail with REQUIRE_BROWSER=1."""
+def require_browser() -> None:
+    """Without a browser skip the test, or fail if REQUIRE_BROWSER=1 forbids to skip it."""
     if find_browser() is None:
         reason = "no Chromium or Chrome found; set CHROMIUM to the path of one"
         if os.environ.get("REQUIRE_BROWSER") == "1":
             pytest.fail(reason)
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A headless browser."""
+    require_browser()
     with browser() as started:
         yield started
 
@@ -97,7 +103,7 @@ def executed(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Run]]:
     wanted = [
         item.callspec.params["notebook"]
         for item in request.session.items
-        if "run" in getattr(item, "fixturenames", ())
+        if "executed" in getattr(item, "fixturenames", ())
     ]
     count = request.config.getoption("random_settings")
     # A process of its own for each: the event loop of a running browser would be in the way here.
@@ -119,12 +125,3 @@ def notebook(request: pytest.FixtureRequest) -> str:
 def run(executed: Callable[[str], Run], notebook: str) -> Run:
     """What the notebook did when it was executed."""
     return executed(notebook)
-
-
-@pytest.fixture(scope="session")
-def notebooks() -> Path:
-    """The folder of the notebooks and of the ledger."""
-    return NOTEBOOKS
-
-
-_CLAIMS = pytest.StashKey[dict[str, set[str]]]()

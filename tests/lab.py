@@ -1,44 +1,39 @@
 """Drives the notebooks as a reader does: a JupyterLab server of its own and a headless Chromium.
 
-Everything is fresh for each server: a copy of the notebooks, a free port, its own configuration and
-run-time directories; the browser gets a profile of its own. Leaving a `with` ends what it started,
-whatever happened.
+Leaving a `with` ends what it started, whatever happened. Nothing here waits for a fixed time.
 
     with lab_server(Path("notebooks")) as server, browser() as chromium:
         with new_page(chromium) as page:
             open_notebook(page, server, "02_masks.ipynb")
             assert run_all(page) == []
 
-`live_view.py` beside this file handles one live figure in such a page. Nothing here waits for a
-fixed time.
+`server.py` beside this file starts the server, `live_view.py` handles one live figure in such a page.
 """
 
-import json
 import os
-import secrets
 import shutil
-import socket
-import subprocess
-import sys
-import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
+from server import NOTEBOOKS, START_SECONDS, Server, lab_server
 
-REPO = Path(__file__).resolve().parent.parent
-NOTEBOOKS = REPO / "notebooks"
+__all__ = [
+    "NOTEBOOKS",
+    "Server",
+    "browser",
+    "close_notebook",
+    "find_browser",
+    "lab_server",
+    "new_page",
+    "open_notebook",
+    "problems",
+    "run_all",
+    "set_theme",
+]
 
-START_SECONDS = 60  # a cold start on a busy machine
-STOP_SECONDS = 15
 RUN_SECONDS = 180  # no notebook may take longer than a minute; a busy machine gets three
-POLL = 0.05
-
-FRONTENDS = {"lab": "lab/tree/", "notebook": "notebooks/", "voila": "voila/render/"}
 
 _BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _BROWSER_PATHS = (
@@ -55,9 +50,6 @@ _BROWSER_FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
-
-# Asks for news once per user, over the notebook: a fresh user would see it each time.
-_NO_NEWS = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 
 # The kernel counts as connected when a session with a live channel stands behind the open notebook.
 # The idle dot comes earlier, and Run All then silently does nothing.
@@ -108,78 +100,10 @@ _PROBLEMS = """
 """
 
 
-@dataclass(frozen=True)
-class Server:
-    """A running server: its address (ends in /), its token, the copy of the notebooks it serves."""
-
-    base: str
-    token: str
-    notebooks: Path
-
-    def address(self, name: str, frontend: str = "lab") -> str:
-        """Return the address of notebook `name` in one of `FRONTENDS`."""
-        return f"{self.base}{FRONTENDS[frontend]}{name}?token={self.token}"
-
-
 def find_browser() -> str | None:
     """Return the path of a Chromium or Chrome: from CHROMIUM, from PATH, from the usual places."""
     candidates = [os.environ.get("CHROMIUM"), *map(shutil.which, _BROWSER_NAMES), *_BROWSER_PATHS]
     return next((path for path in candidates if path and Path(path).exists()), None)
-
-
-def fresh_environment(folder: Path) -> dict[str, str]:
-    """Return an environment in which Jupyter keeps all in `folder` and finds `dropout_lib`."""
-    places = {
-        "JUPYTER_CONFIG_DIR": "config",
-        "JUPYTER_DATA_DIR": "data",
-        "JUPYTER_RUNTIME_DIR": "runtime",
-        "JUPYTERLAB_SETTINGS_DIR": "settings",
-        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
-        "IPYTHONDIR": "ipython",
-    }
-    for place in places.values():
-        (folder / place).mkdir(parents=True, exist_ok=True)
-    path = os.pathsep.join(filter(None, [str(REPO), os.environ.get("PYTHONPATH")]))
-    return {
-        **os.environ,
-        **{name: str(folder / place) for name, place in places.items()},
-        "JUPYTER_PREFER_ENV_PATH": "1",
-        "PYTHONPATH": path,
-    }
-
-
-@contextmanager
-def lab_server(notebook_dir: Path = NOTEBOOKS) -> Iterator[Server]:
-    """Serve a copy of `notebook_dir`; one server answers for JupyterLab, Notebook 7 and Voilà."""
-    # A kernel that is just ending may still write into the folder while it is being removed.
-    with tempfile.TemporaryDirectory(prefix="dropout-lab-", ignore_cleanup_errors=True) as made:
-        folder = Path(made)
-        copy = folder / "notebooks"
-        shutil.copytree(notebook_dir, copy, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-        token = secrets.token_hex(16)
-        environment = fresh_environment(folder) | {"JUPYTER_TOKEN": token}
-        (folder / "config" / "labconfig").mkdir()
-        (folder / "config" / "labconfig" / "page_config.json").write_text(json.dumps(_NO_NEWS))
-        with (folder / "server.log").open("wb") as log:
-            process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
-                    *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={_free_port()}"),
-                    f"--ServerApp.root_dir={copy}",
-                    "--LabApp.expose_app_in_browser=True",
-                    "--JupyterNotebookApp.expose_app_in_browser=True",
-                    "--LabApp.extension_manager=readonly",
-                ],
-                env=environment,
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-            try:
-                yield Server(_wait_for_server(process, folder, token), token, copy)
-            finally:
-                _end(process, folder, token)
 
 
 @contextmanager
@@ -245,53 +169,3 @@ def set_theme(page: Page, theme: str) -> None:
         "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme
     )
     page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=theme)
-
-
-def _free_port() -> int:
-    # Should the port be taken in between, the server moves on and writes the new one to its file.
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def _wait_for_server(process: subprocess.Popen, folder: Path, token: str) -> str:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        base = _base(folder)
-        if base is not None and _request(f"{base}api/status", token):
-            return base
-        time.sleep(POLL)
-    log = (folder / "server.log").read_text(errors="replace")[-3000:]
-    raise RuntimeError(f"JupyterLab did not start within {START_SECONDS} s:\n{log}")
-
-
-def _base(folder: Path) -> str | None:
-    """Return the address from the information file that the server writes when it listens."""
-    for file in (folder / "runtime").glob("jpserver-*.json"):
-        try:
-            return json.loads(file.read_text())["url"]
-        except json.JSONDecodeError:  # half-written
-            return None
-    return None
-
-
-def _request(url: str, token: str, method: str = "GET") -> bool:
-    request = urllib.request.Request(
-        url, method=method, headers={"Authorization": f"token {token}"}
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=STOP_SECONDS) as answer:
-            return answer.status == 200
-    except OSError:  # not listening yet, or already gone
-        return False
-
-
-def _end(process: subprocess.Popen, folder: Path, token: str) -> None:
-    base = _base(folder)
-    if process.poll() is None and base is not None:
-        _request(f"{base}api/shutdown", token, "POST")  # ends its kernels too
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import json
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from lab import fresh_environment
+from server import fresh_environment
 from nbclient import NotebookClient
 
 CELL_SECONDS = 180
@@ -72,11 +73,13 @@ async def _run(path: Path, random_settings: int) -> Run:
     with tempfile.TemporaryDirectory(
         prefix="dropout-kernel-", ignore_cleanup_errors=True
     ) as folder:
+        copy = Path(folder) / "notebooks"
+        shutil.copytree(path.parent, copy)
         client = NotebookClient(
             notebook,
             timeout=CELL_SECONDS,
             allow_errors=True,
-            resources={"metadata": {"path": str(path.parent)}},
+            resources={"metadata": {"path": str(copy)}},
         )
         async with client.async_setup_kernel(env=fresh_environment(Path(folder))):
             hidden = _Hidden(client)

@@ -1,6 +1,6 @@
 """Every live figure of every notebook is moved through all its controls' ranges by real widgets.
 
-`--random-settings 300` makes the drive thorough. What counts as a fault stands in `figure_driver.py`.
+`--random-settings 300` makes the drive thorough. `figure_driver.py` says what counts as a fault.
 """
 
 import pytest
