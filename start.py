@@ -190,7 +190,7 @@ def main(arguments: list) -> int:
             raise Problem(f"{NOTEBOOK} is missing: get the whole project.")
         prepare("test" if command == "test" else "")
     except KeyboardInterrupt:
-        print("\nStopped. The same command goes on from here.", file=sys.stderr)
+        print("\nStopped. Run the same command again to finish.", file=sys.stderr)
         return 130
     except (OSError, Problem) as problem:
         todo = str(problem) if isinstance(problem, Problem) else advice(str(problem))

@@ -32,11 +32,10 @@ def report(
 ) -> list[str]:
     """Print a line for each row and return the names of those that miss their target.
 
-    Parameters
-    ----------
-    seconds : median seconds by row.
-    baseline : the row to which the printed ratios refer.
-    targets : row → (the row it is compared with, largest admissible ratio to that row).
+    Args:
+        seconds: median seconds by row.
+        baseline: the row to which the printed ratios refer.
+        targets: row → (the row it is compared with, largest admissible ratio to that row).
     """
     print(f"\n{title}")
     missed = []

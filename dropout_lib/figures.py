@@ -41,11 +41,10 @@ def subplots(
 ) -> tuple[Figure, Axes | np.ndarray]:
     """Return a figure and its axes, like `matplotlib.pyplot.subplots`, but without pyplot.
 
-    Parameters
-    ----------
-    rows, columns : the grid of axes.
-    width, height : inches; 1 inch is 100 pixels on the page, and a notebook column has about 1000.
-    options : passed on to `Figure.subplots`, e.g. ``width_ratios=[2, 1]``.
+    Args:
+        rows, columns: the grid of axes.
+        width, height: inches; 1 inch is 100 pixels on the page, and a notebook column has about 1000.
+        options: passed on to `Figure.subplots`, e.g. ``width_ratios=[2, 1]``.
     """
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
@@ -55,11 +54,10 @@ def subplots(
 class NetworkPicture:
     """A fully connected network with its units in columns; dropped units are grey, crossed and unconnected.
 
-    Parameters
-    ----------
-    ax : where it is drawn; its ticks and frame are switched off.
-    sizes : number of units in each layer, input first.
-    names : one label under each layer.
+    Args:
+        ax: where it is drawn; its ticks and frame are switched off.
+        sizes: number of units in each layer, input first.
+        names: one label under each layer.
     """
 
     _EDGE_ON, _EDGE_OFF = 0.55, 0.0  # opacity of a connection whose two ends are kept, or not
@@ -118,12 +116,11 @@ def show_mask(ax: Axes, mask: np.ndarray, title: str = "") -> AxesImage:
 class Histogram:
     """Bars that show which share of some values falls between neighbouring edges.
 
-    Parameters
-    ----------
-    ax : where it is drawn.
-    edges : (n + 1,) increasing; values outside are counted in the first or the last bar.
-    colour : one of the roles in `COLOURS`.
-    tallest_is_one : draw heights relative to the tallest bar, for shapes that change a lot in width.
+    Args:
+        ax: where it is drawn.
+        edges: (n + 1,) increasing; values outside are counted in the first or the last bar.
+        colour: one of the roles in `COLOURS`.
+        tallest_is_one: draw heights relative to the tallest bar, for shapes that change a lot in width.
     """
 
     def __init__(
@@ -146,3 +143,27 @@ def set_heights(bars: BarContainer, heights: Sequence[float]) -> None:
     """Set the heights of the bars that `Axes.bar` returned."""
     for bar, height in zip(bars, heights, strict=True):
         bar.set_height(height)
+
+
+class Band:
+    """The mean of several curves as a line, and a band from the lowest to the highest of them.
+
+    Args:
+        ax: where it is drawn.
+        x: (n,) places of the curves' values.
+        role: one of the roles in `COLOURS`.
+    """
+
+    def __init__(self, ax: Axes, x: np.ndarray, role: str) -> None:
+        self.x = np.asarray(x, dtype=float)
+        flat = np.zeros_like(self.x)
+        self._between = ax.fill_between(self.x, flat, flat, color=COLOURS[role], alpha=0.2, lw=0)
+        (self._line,) = ax.plot(self.x, flat, color=COLOURS[role])
+
+    def set_curves(self, curves: np.ndarray) -> None:
+        """Show `curves`, (number of curves, n)."""
+        curves = np.atleast_2d(curves)
+        self._line.set_ydata(curves.mean(axis=0))
+        low, high = curves.min(axis=0), curves.max(axis=0)
+        outline = np.column_stack([np.r_[self.x, self.x[::-1]], np.r_[low, high[::-1]]])
+        self._between.set_paths([outline])  # `set_data` of a band is newer than the oldest Matplotlib

@@ -22,10 +22,7 @@ class Claim(NamedTuple):
 def read(path: Path = LEDGER) -> dict[str, Claim]:
     """Return the claims by id, in the order of the file.
 
-    Raises
-    ------
-    ValueError
-        If a row has not four columns, or an id stands twice.
+    Raises: ValueError if a row has not four columns, or an id stands twice.
     """
     claims: dict[str, Claim] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -59,15 +56,10 @@ class Checked:
 def checked(prefix: str, measured: Mapping[str, str], path: Path = LEDGER) -> Checked:
     """Return the claims whose id starts with `prefix`, each with the number measured for it.
 
-    Parameters
-    ----------
-    prefix : the letter of a notebook's claims, e.g. ``"M"``.
-    measured : for each id the number just measured, in words.
-
-    Raises
-    ------
-    ValueError
-        If a claim has no number, or a number belongs to no claim.
+    Args:
+        prefix: the letter of a notebook's claims, e.g. ``"M"``.
+        measured: for each id the number just measured, in words.
+    Raises: ValueError if a claim has no number, or a number belongs to no claim.
     """
     claims = [claim for claim in read(path).values() if claim.id.startswith(prefix)]
     odd = {claim.id for claim in claims} ^ set(measured)

@@ -3,7 +3,9 @@
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from importlib.util import find_spec
 from multiprocessing import get_context
+from typing import Any
 
 import pytest
 from claim_marks import sections
@@ -42,9 +44,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     }
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Print which claims the tests of this run bore out, and which are still open."""
     found = verdicts(terminalreporter.stats, config.stash.get(_CLAIMS, {}))
     terminalreporter.section("claims")
@@ -54,7 +54,7 @@ def pytest_terminal_summary(
         terminalreporter.line(f"{state}: {len(borne_out)} of {len(section.ids)} borne out")
         for verdict in ("borne out", "failed", "skipped", "open"):
             names = [name for name in section.ids if found.get(name, "open") == verdict]
-            if names and not (verdict == "open" and section.notebook is None):
+            if names:
                 terminalreporter.line(f"    {verdict}: {' '.join(names)}")
 
 
@@ -76,10 +76,19 @@ def verdicts(stats: dict[str, list], claims: dict[str, set[str]]) -> dict[str, s
 def require_browser() -> None:
     """Without a browser skip the test, or fail if REQUIRE_BROWSER=1 forbids to skip it."""
     if find_browser() is None:
-        reason = "no Chromium or Chrome found; set CHROMIUM to the path of one"
-        if os.environ.get("REQUIRE_BROWSER") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        _skip_or_fail("no Chromium or Chrome found; set CHROMIUM to the path of one")
+
+
+def require_package(name: str) -> None:
+    """Without a package that serves a frontend do the same."""
+    if find_spec(name) is None:
+        _skip_or_fail(f"the package {name} is not installed")
+
+
+def _skip_or_fail(reason: str) -> None:
+    if os.environ.get("REQUIRE_BROWSER") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ Leaving a `with` ends what it started, whatever happened. Nothing here waits for
             open_notebook(page, server, "02_masks.ipynb")
             assert run_all(page) == []
 
-`server.py` beside this file starts the server, `live_view.py` handles one live figure in such a page.
+`server.py` beside this file starts the server, `live_view.py` handles one live figure in a page.
 """
 
 import os

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from server import fresh_environment
 from nbclient import NotebookClient
+from server import fresh_environment
 
 CELL_SECONDS = 180
 TIMING = "timing"  # tag of a cell that prints seconds: its text may differ from run to run
@@ -132,18 +132,19 @@ async def _run_all(
 
 def _read(cell: nbformat.NotebookNode) -> tuple[list[str], str]:
     """Return what is wrong with a cell's outputs, and all that they say as text."""
-    problems, texts = [], []
+    problems, text = [], ""
     for output in cell.outputs:
         problem = _problem(output)
         if problem:
             problems.append(problem)
         elif output.output_type == "stream":
-            texts.append(output.text)
+            text += output.text  # one print may arrive in several pieces
         else:
-            texts.append(output.data.get("text/plain", ""))
-            if _LEFTOVER.search(texts[-1]):
-                problems.append(f"ends in a leftover, shown as {texts[-1][:80]!r}")
-    return problems, "\n".join(texts).strip()
+            shown = output.data.get("text/plain", "")
+            text += f"\n{shown}\n"
+            if _LEFTOVER.search(shown):
+                problems.append(f"ends in a leftover, shown as {shown[:80]!r}")
+    return problems, text.strip()
 
 
 def _problem(output: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""A JupyterLab server of its own for the tests: a copy of the notebooks, a free port, fresh folders."""
+"""A JupyterLab server for the tests: on a copy of the notebooks, a free port, fresh folders."""
 
 import json
 import os

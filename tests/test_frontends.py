@@ -4,6 +4,7 @@ import re
 
 import nbformat
 import pytest
+from conftest import require_package
 from lab import close_notebook, lab_server, new_page, open_notebook, run_all
 from live_view import ANSWER_SECONDS, LiveView
 from playwright.sync_api import expect
@@ -93,8 +94,7 @@ def wait_for_sentence(view, sentence):
 
 @pytest.mark.parametrize("frontend", ["notebook", "voila"])
 def test_arrow_keys_move_the_slider_and_the_picture(chromium, server, frontend):
-    if frontend == "voila":
-        pytest.importorskip("voila")
+    require_package(frontend)
     with new_page(chromium) as page:
         open_notebook(page, server, "scratch.ipynb", frontend)
         if frontend == "notebook":

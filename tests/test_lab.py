@@ -62,12 +62,13 @@ def test_the_browser_that_is_named_is_taken(tmp_path, monkeypatch):
 )
 def test_without_a_browser_tests_are_skipped_unless_one_is_required(monkeypatch, required, outcome):
     monkeypatch.setattr(conftest, "find_browser", lambda: None)
-    if required is None:
-        monkeypatch.delenv("REQUIRE_BROWSER", raising=False)
-    else:
+    monkeypatch.delenv("REQUIRE_BROWSER", raising=False)
+    if required is not None:
         monkeypatch.setenv("REQUIRE_BROWSER", required)
     with pytest.raises(outcome, match="no Chromium or Chrome found"):
         conftest.require_browser()
+    with pytest.raises(outcome, match="the package no_such_frontend is not installed"):
+        conftest.require_package("no_such_frontend")
 
 
 def test_a_claim_is_borne_out_by_tests_that_pass_only():

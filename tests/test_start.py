@@ -90,6 +90,11 @@ def write_wheel(folder: Path, name: str, version: str, files: dict[str, str | by
             wheel.writestr(path, content)
 
 
+def hear_ctrl_c() -> None:
+    """Undo what a shell does to what it runs in the background: it has it ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Project:
     """A small project in a folder with a blank and an umlaut in its name, and a way to start it."""
 
@@ -149,9 +154,9 @@ class Project:
         command = [python, str(self.folder / "start.py"), *arguments]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         text = {"encoding": "utf-8", "errors": "replace"}
-        return subprocess.Popen(
-            command, env=self.env, cwd=self.folder.parent, start_new_session=POSIX, **pipes, **text
-        )
+        alone = {"start_new_session": True, "preexec_fn": hear_ctrl_c} if POSIX else {}
+        cwd = self.folder.parent
+        return subprocess.Popen(command, env=self.env, cwd=cwd, **alone, **pipes, **text)
 
     def start(self, *arguments: str, python: str = sys.executable) -> subprocess.CompletedProcess:
         with self.popen(*arguments, python=python) as process:
@@ -218,6 +223,15 @@ def test_threads_set_by_the_user_stay(project):
     assert project.report()["threads"] == ["3", "1", "1"]
 
 
+def test_settings_that_break_environments_do_no_harm(project):
+    project.use("pip")
+    other = project.folder.parent / "other"
+    other.mkdir()
+    (other / "small.py").write_text("VERSION = 'somebody else'\n")
+    project.env |= {"PIP_USER": "1", "PYTHONPATH": str(other)}
+    assert project.report()["small"] == "2.0.0"
+
+
 def test_changed_requirements_are_noticed_and_added_to_the_same_venv(project):
     project.write("requirements.txt", "jupyterlab\nsmall<2\n")
     assert project.report()["small"] == "1.0"
@@ -235,9 +249,7 @@ def test_changed_pyproject_is_noticed(project):
     assert "Installing" in project.report()["printed"]
 
 
-@both_installers
-def test_test_command_adds_the_extra_and_passes_arguments_and_exit_code_on(project, installer):
-    project.use(installer)
+def test_test_command_adds_the_extra_and_passes_arguments_and_exit_code_on(project):
     report = project.report("test", "-k", "a or b", "--co")
     assert report["module"] == "pytest"
     assert report["arguments"] == ["-k", "a or b", "--co"]
@@ -291,6 +303,8 @@ def test_disk_full_in_uv_is_one_line_and_pip_is_not_tried(project):
     done = project.start()
     assert_one_line(done, "disk is full", "run the same command again")
     assert "pip" not in done.stdout
+    project.use("uv" if UV else "pip")
+    assert "broke off" in project.report()["printed"]  # half of it may be there: not to be trusted
 
 
 SMALL_DISK = """
@@ -373,11 +387,8 @@ def half_install(project: Project, how: int) -> subprocess.CompletedProcess:
 
 
 @pytest.mark.skipif(not POSIX, reason="needs process groups")
-@pytest.mark.parametrize(
-    ("installer", "how"), [("uv", "SIGKILL"), ("uv", "SIGTERM"), ("pip", "SIGKILL")]
-)
-def test_an_installation_that_was_killed_is_made_anew(project, installer, how):
-    project.use(installer)
+@pytest.mark.parametrize("how", ["SIGKILL", "SIGTERM"])
+def test_an_installation_that_was_killed_is_made_anew(project, how):
     assert half_install(project, signal.Signals[how]).returncode == -signal.Signals[how]
     site = next(project.folder.glob(".venv/lib/python3*/site-packages"))
     info = site / "small-2.0.0.dist-info"  # half a package; installers take it for a whole one
@@ -392,7 +403,7 @@ def test_an_installation_that_was_killed_is_made_anew(project, installer, how):
 def test_ctrl_c_while_installing_is_quiet_and_the_next_call_recovers(project):
     done = half_install(project, signal.SIGINT)
     assert done.returncode == 130
-    assert done.stderr.strip() == "Stopped. The same command goes on from here."
+    assert done.stderr.strip() == "Stopped. Run the same command again to finish."
     assert project.report()["small"] == "2.0.0"
 
 
@@ -643,7 +654,6 @@ def test_what_installers_say_is_understood(project, said, known):
 def test_on_a_terminal_progress_stays_on_one_line(project):
     import pty
 
-    project.use("pip")
     mine, terminal = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, project.folder / "start.py"], env=project.env, stdout=terminal
@@ -661,9 +671,9 @@ def test_on_a_terminal_progress_stays_on_one_line(project):
     os.close(mine)
     assert process.wait(timeout=PATIENCE) == STUB_EXIT_CODE
     before_report = shown.decode().partition("REPORT")[0].split("\n")
-    progress = [line for line in before_report if "Installing collected packages" in line]
-    assert progress
-    assert all(line.startswith("\r") for line in progress)
+    progress = [line for line in before_report if "\r" in line.strip("\r")]
+    assert len(progress) == 1
+    assert "Prepared" in progress[0] or "Installing collected packages" in progress[0]
 
 
 def test_where_a_process_cannot_be_replaced_its_exit_code_is_passed_on(project, monkeypatch):

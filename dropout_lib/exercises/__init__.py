@@ -4,7 +4,7 @@ Three outcomes: not done yet (a `...` still stands there), not quite (and why), 
 notebook's exercises stand in a module of their own; a new module is added to `EXERCISES` below.
 """
 
-from dropout_lib.exercises import masks, start
+from dropout_lib.exercises import co_adaptation, masks, start
 from dropout_lib.exercises.checking import Exercise, Pitfall
 from dropout_lib.exercises.feedback import CORRECT, NOT_DONE_YET, NOT_QUITE, Feedback
 
@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 #: Every exercise by its name.
-EXERCISES = {exercise.name: exercise for module in (start, masks) for exercise in module.EXERCISES}
+EXERCISES = {exercise.name: exercise for module in (start, co_adaptation, masks) for exercise in module.EXERCISES}
 
 
 def check(name: str, answer: object) -> Feedback:
