@@ -167,3 +167,17 @@ class Band:
         low, high = curves.min(axis=0), curves.max(axis=0)
         outline = np.column_stack([np.r_[self.x, self.x[::-1]], np.r_[low, high[::-1]]])
         self._between.set_paths([outline])  # `set_data` of a band is newer than the oldest Matplotlib
+
+
+def error_bars(names: Sequence[str], roles: Sequence[str]) -> tuple[Figure, BarContainer]:
+    """Return a figure with one horizontal bar for each name, from 0 to 100 % error, and its bars."""
+    figure, ax = subplots(width=8, height=2.2)
+    bars = ax.barh(names, np.zeros(len(names)), color=[COLOURS[role] for role in roles])
+    ax.set(xlim=(0, 100), xlabel="test error, %")
+    return figure, bars
+
+
+def set_widths(bars: BarContainer, widths: Sequence[float]) -> None:
+    """Set the lengths of the bars that `Axes.barh` returned."""
+    for bar, width in zip(bars, widths, strict=True):
+        bar.set_width(width)

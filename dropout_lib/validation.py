@@ -8,6 +8,7 @@ is given.
 import numbers
 import operator
 import reprlib
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 import numpy as np
@@ -186,3 +187,21 @@ def check_labels(
     if n_classes is not None and array.max() >= n_classes:
         _refuse(name, f"class numbers below n_classes = {n_classes}", array.max().item())
     return array.astype(np.int64)
+
+
+def check_positive(value: float, name: str, *, or_zero: bool = False) -> float:
+    """Return `value` as a finite float above 0, or of at least 0 with `or_zero`."""
+    wanted = "a finite number of at least 0" if or_zero else "a finite number above 0"
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        _refuse(name, wanted, value)
+    if not (0 <= value < np.inf) or (value == 0 and not or_zero):  # also refuses NaN
+        _refuse(name, wanted, value)
+    return float(value)
+
+
+def check_choice(value: str, name: str, choices: Iterable[str]) -> str:
+    """Return `value` if it is one of `choices`."""
+    choices = tuple(choices)
+    if not isinstance(value, str) or value not in choices:
+        _refuse(name, "one of " + ", ".join(map(repr, choices)), value)
+    return value

@@ -24,6 +24,7 @@ POLL_SECONDS = 0.05
 
 FRONTENDS = {"lab": "lab/tree/", "notebook": "notebooks/", "voila": "voila/render/"}
 
+_NOTEBOOK_SETTINGS = "@jupyterlab/notebook-extension/tracker.jupyterlab-settings"
 # Asks for news once per user, over the notebook: a fresh user would see it each time.
 _NO_NEWS = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 
@@ -63,8 +64,12 @@ def fresh_environment(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def lab_server(notebook_dir: Path = NOTEBOOKS) -> Iterator[Server]:
-    """Serve a copy of `notebook_dir`; one server answers for JupyterLab, Notebook 7 and Voilà."""
+def lab_server(notebook_dir: Path = NOTEBOOKS, whole_page: bool = True) -> Iterator[Server]:
+    """Serve a copy of `notebook_dir`; one server answers for JupyterLab, Notebook 7 and Voilà.
+
+    `whole_page` keeps all cells in the page. By default some versions of JupyterLab take out what is
+    far from the window, and what is not there cannot be looked at.
+    """
     # A kernel that is just ending may still write into the folder while it is being removed.
     with tempfile.TemporaryDirectory(prefix="dropout-lab-", ignore_cleanup_errors=True) as made:
         folder = Path(made)
@@ -72,8 +77,9 @@ def lab_server(notebook_dir: Path = NOTEBOOKS) -> Iterator[Server]:
         shutil.copytree(notebook_dir, copy, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
         token = secrets.token_hex(16)
         environment = fresh_environment(folder) | {"JUPYTER_TOKEN": token}
-        (folder / "config" / "labconfig").mkdir()
-        (folder / "config" / "labconfig" / "page_config.json").write_text(json.dumps(_NO_NEWS))
+        _write_json(folder / "config/labconfig/page_config.json", _NO_NEWS)
+        if whole_page:
+            _write_json(folder / "settings" / _NOTEBOOK_SETTINGS, {"windowingMode": "none"})
         with (folder / "server.log").open("wb") as log:
             process = subprocess.Popen(
                 [
@@ -94,6 +100,11 @@ def lab_server(notebook_dir: Path = NOTEBOOKS) -> Iterator[Server]:
                 yield Server(_wait_for_server(process, folder, token), token, copy)
             finally:
                 _end(process, folder, token)
+
+
+def _write_json(path: Path, content: dict) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
 
 
 def _free_port() -> int:

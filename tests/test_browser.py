@@ -117,7 +117,6 @@ def test_every_picture_fits_its_column_and_is_named_by_its_sentence(page):
     for index in range(pictures.count()):
         view = LiveView(page, index)
         assert view.status
-        view.box.scroll_into_view_if_needed()  # far from the window nothing is laid out
         assert view.box.get_by_role("img", name=view.status, exact=True).count() == 1
 
 

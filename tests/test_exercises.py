@@ -28,6 +28,14 @@ STUBS = {
 def answer(n_units, keep):
     return ...
 """,
+    "mean_absolute_correlation": """
+def answer(h):
+    return ...
+""",
+    "survivors": """
+def answer(h, mask):
+    return ...
+""",
     "inverted_dropout": """
 def answer(h, mask, keep):
     return ...
@@ -47,6 +55,15 @@ SOLUTIONS = {
     "expected_kept": """
 def answer(n_units, keep):
     return n_units * keep
+""",
+    "mean_absolute_correlation": """
+def answer(h):
+    c = np.corrcoef(h.T)
+    return np.abs(c[~np.eye(len(c), dtype=bool)]).mean()
+""",
+    "survivors": """
+def answer(h, mask):
+    return h * mask * len(mask) / mask.sum()
 """,
     "inverted_dropout": """
 def answer(h, mask, keep):
@@ -113,7 +130,8 @@ def as_answer(exercise, function):
 
 def test_every_exercise_has_a_stub_and_a_solution_here():
     assert list(STUBS) == list(SOLUTIONS) == list(EXERCISES)
-    names = [exercise.name for exercise in (*exercises.start.EXERCISES, *exercises.masks.EXERCISES)]
+    modules = exercises.start, exercises.co_adaptation, exercises.masks
+    names = [exercise.name for module in modules for exercise in module.EXERCISES]
     assert len(set(names)) == len(names) == len(EXERCISES)
 
 
@@ -170,12 +188,12 @@ def test_no_case_lets_a_wrong_answer_pass_by_chance():
             keeps = [value for value in case if isinstance(value, float)]
             masks = [value for value in case if isinstance(value, np.ndarray) and value.max() <= 1]
             masks = [mask for mask in masks if set(np.unique(mask)) <= {0, 1}]
-            assert len(keeps) == (1 if exercise.arguments else 0)
+            assert len(keeps) == ("keep" in exercise.arguments)
             assert all(abs(keep - 0.5) >= 0.2 and keep < 1 for keep in keeps)
             for mask in masks:
                 assert mask.shape[-1] >= 3
                 assert set(np.unique(mask)) == {0, 1}
-                assert not np.isclose(mask.mean(), keeps[0])
+                assert not np.isclose(mask.mean(), keeps).any()
 
 
 def test_in_the_cases_of_the_net_every_unit_matters_and_none_is_at_its_kink():

@@ -71,7 +71,7 @@ def server(chromium, tmp_path_factory):  # noqa: ARG001 (no browser, no server)
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
     )
     nbformat.write(notebook, folder / "scratch.ipynb")
-    with lab_server(folder) as started:
+    with lab_server(folder, whole_page=False) as started:  # as a reader has it
         yield started
 
 
