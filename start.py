@@ -141,8 +141,8 @@ def install(extra: str) -> None:
         if advice(said) == ADVICE[NO_NETWORK]:
             UNFINISHED.unlink()  # all is fetched before anything is installed: .venv is as it was
         elif not advice(said):
-            print("".join(said.splitlines(True)[-15:]), file=sys.stderr)
-        raise Problem(advice(said) or f"The lines above say why that failed (exit code {code}).")
+            print("".join(said.splitlines(True)[-15:]), end="", file=sys.stderr)
+        raise Problem(advice(said) or f"The installer failed with exit code {code}.")
     for stamp in STAMPS.values():
         stamp.unlink(missing_ok=True)
     UNFINISHED.unlink()

@@ -67,8 +67,8 @@ def fresh_environment(folder: Path) -> dict[str, str]:
 def lab_server(notebook_dir: Path = NOTEBOOKS, whole_page: bool = True) -> Iterator[Server]:
     """Serve a copy of `notebook_dir`; one server answers for JupyterLab, Notebook 7 and Voilà.
 
-    `whole_page` keeps all cells in the page. By default some versions of JupyterLab take out what is
-    far from the window, and what is not there cannot be looked at.
+    `whole_page` keeps all cells in the page. By default some versions of JupyterLab take out what
+    is far from the window, and what is not there cannot be looked at.
     """
     # A kernel that is just ending may still write into the folder while it is being removed.
     with tempfile.TemporaryDirectory(prefix="dropout-lab-", ignore_cleanup_errors=True) as made:

@@ -149,7 +149,9 @@ def test_correlation_falls_in_the_first_layer_and_rises_in_the_second(noisy):
         )
         for name, runs in noisy.items()
     }
-    difference = values["dropout"] - values["plain"]  # (layers, seeds), the same seeds on both sides
+    difference = (
+        values["dropout"] - values["plain"]
+    )  # (layers, seeds), the same seeds on both sides
     assert (difference[0] < 0).all()
     assert (difference[1] > 0).mean() >= 0.8
 

@@ -19,6 +19,7 @@ import sys
 import sysconfig
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,13 +29,14 @@ SEARCH_PATH = str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"]
 UV = shutil.which("uv", path=SEARCH_PATH)
 POSIX = os.name == "posix"
 STUB_EXIT_CODE = 7
-PATIENCE = 120  # seconds after which something hangs; nothing here takes ten
+PATIENCE = 60  # seconds after which something hangs
 
 REPORT = f"""
 import json, os, sys
 import small, small_lib
 print("REPORT" + json.dumps({{
-    "module": __package__, "arguments": sys.argv[1:], "cwd": os.getcwd(), "prefix": sys.prefix,
+    "module": __package__, "arguments": sys.argv[1:], "cwd": os.getcwd(), "pid": os.getpid(),
+    "prefix": sys.prefix,
     "threads": [os.environ.get(name + "_NUM_THREADS") for name in ("OPENBLAS", "OMP", "MKL")],
     "small": small.VERSION, "lib": small_lib.__file__,
 }}))
@@ -51,19 +53,23 @@ Provides-Extra: test
 Requires-Dist: pytest; extra == 'test'
 """
 
-def build_editable(folder, config_settings=None, metadata_directory=None):
+def build(folder, part, content):
     pathlib.Path("building").touch()
     while pathlib.Path("slow").exists():
         time.sleep(0.05)
     name, info = "small_lib-1.0-py3-none-any.whl", "small_lib-1.0.dist-info/"
     with zipfile.ZipFile(pathlib.Path(folder, name), "w") as wheel:
-        wheel.writestr("small_lib.pth", str(pathlib.Path.cwd()))
+        wheel.writestr(part, content)
         wheel.writestr(info + "METADATA", METADATA)
         wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nTag: py3-none-any\\n")
         wheel.writestr(info + "RECORD", "")
     return name
 
-build_wheel = build_editable
+def build_editable(folder, config_settings=None, metadata_directory=None):
+    return build(folder, "small_lib.pth", str(pathlib.Path.cwd()))
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    return build(folder, "small_lib.py", "")
 '''
 PYPROJECT = """
 [build-system]
@@ -122,7 +128,7 @@ class Project:
         self.env |= {"PIP_RETRIES": "1"}  # with none, pip does not say why it found nothing
         self.env |= {"UV_NO_CONFIG": "1", "UV_HTTP_RETRIES": "0", "UV_CACHE_DIR": str(cache / "uv")}
         self.use_network()
-        self.use("uv" if UV else "pip")
+        self.use_fastest()
 
     def write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text, encoding="utf-8")
@@ -134,6 +140,9 @@ class Project:
                 pytest.skip("uv is not installed")
             path = str(Path(UV).parent) + os.pathsep + path
         self.env["PATH"] = path
+
+    def use_fastest(self) -> None:
+        self.use("uv" if UV else "pip")
 
     def use_network(self) -> None:
         """Let the installers find the wheel files and nothing else."""
@@ -209,6 +218,13 @@ def test_first_call_installs_and_opens_the_first_notebook(project, installer):
     assert report["threads"] == ["1", "1", "1"]
 
 
+@pytest.mark.skipif(not POSIX, reason="Windows cannot replace a process")
+def test_the_program_takes_the_place_of_start_so_that_signals_reach_it(project):
+    with project.popen() as process:
+        out, _ = process.communicate(timeout=PATIENCE)
+    assert json.loads(out.partition("REPORT")[2])["pid"] == process.pid
+
+
 def test_second_call_starts_at_once_and_needs_no_installer(project):
     project.report()
     project.cut_network()
@@ -265,12 +281,22 @@ def test_test_command_installs_again_after_only_the_rest_was_brought_up_to_date(
     assert "Installing" in project.report("test")["printed"]
 
 
+def test_stamps_of_older_requirements_are_not_believed_when_these_come_back(project):
+    project.write("requirements.txt", "jupyterlab\nsmall<2\n")
+    assert project.report("test")["small"] == "1.0"
+    project.write("requirements.txt", "jupyterlab\nsmall>=2\n")
+    assert project.report()["small"] == "2.0.0"
+    project.write("requirements.txt", "jupyterlab\nsmall<2\n")
+    assert project.report("test")["small"] == "1.0"
+
+
 @both_installers
 def test_no_network_is_one_line_and_the_next_call_recovers(project, installer):
     project.use(installer)
     project.cut_network()
     assert_one_line(project.start(), "index cannot be reached", "run the same command again")
     project.use_network()
+    project.use_fastest()
     assert project.report()["small"] == "2.0.0"
 
 
@@ -281,29 +307,41 @@ def test_a_working_venv_survives_a_failed_addition(project):
     assert project.report()["printed"] == ""
 
 
-def test_uv_that_does_not_work_is_replaced_by_pip(project):
-    fake_uv(project, "echo pyenv: uv: command not found; exit 127")
+def fake_uv(project: Project, script: str) -> None:
+    if not POSIX:
+        pytest.skip("needs shell scripts")
+    folder = project.folder.parent / "fake"
+    folder.mkdir()
+    (folder / "uv").write_text(script)
+    (folder / "uv").chmod(stat.S_IRWXU)
+    project.env["PATH"] = str(folder) + os.pathsep + project.path_without_uv
+
+
+@pytest.mark.parametrize(
+    "script", ["#!/bin/sh\necho uv: command not found; exit 127\n", "no program for this machine"]
+)
+def test_uv_that_does_not_work_is_replaced_by_pip(project, script):
+    fake_uv(project, script)
     report = project.report()
     assert "trying pip" in report["printed"]
     assert report["small"] == "2.0.0"
 
 
-def fake_uv(project: Project, shell_line: str) -> None:
-    if not POSIX:
-        pytest.skip("needs shell scripts")
-    folder = project.folder.parent / "fake"
-    folder.mkdir()
-    (folder / "uv").write_text(f"#!/bin/sh\n{shell_line}\n")
-    (folder / "uv").chmod(stat.S_IRWXU)
-    project.env["PATH"] = str(folder) + os.pathsep + project.path_without_uv
+def test_uv_that_was_killed_is_not_replaced_by_pip(project):
+    fake_uv(project, "#!/bin/sh\nkill -9 $$\n")
+    done = project.start()
+    assert_one_line(done, "exit code -9", "run the same command again")
+    assert "pip" not in done.stdout
+    project.use_fastest()
+    assert "broke off" in project.report()["printed"]
 
 
 def test_disk_full_in_uv_is_one_line_and_pip_is_not_tried(project):
-    fake_uv(project, "echo 'error: failed to write: No space left on device (os error 28)'; exit 2")
+    fake_uv(project, "#!/bin/sh\necho 'No space left on device (os error 28)'; exit 2\n")
     done = project.start()
     assert_one_line(done, "disk is full", "run the same command again")
     assert "pip" not in done.stdout
-    project.use("uv" if UV else "pip")
+    project.use_fastest()
     assert "broke off" in project.report()["printed"]  # half of it may be there: not to be trusted
 
 
@@ -311,7 +349,7 @@ SMALL_DISK = """
 mount -t tmpfs -o size=$1 tmpfs "$2" && cp -r "$3/." "$2" || exit 99
 "$4" "$2/start.py"; echo "CODE $?"
 mount -o remount,size=200m "$2" || exit 99
-"$4" "$2/start.py"; echo "CODE $?"
+PATH="$5" "$4" "$2/start.py"; echo "CODE $?"
 """
 
 
@@ -331,8 +369,11 @@ def test_a_disk_that_is_really_full(project, installer, size):
     write_wheel(project.wheels, "small", "3.0", {"small.py": "VERSION = '3.0'", "filling": filling})
     disk = project.folder.parent / "disk"
     disk.mkdir()
-    script = ["sh", "-c", SMALL_DISK, "sh", size, str(disk), str(project.folder), sys.executable]
-    done = subprocess.run([*unshare, *script], env=project.env, capture_output=True, text=True)
+    env = dict(project.env)
+    project.use_fastest()
+    script = ["sh", "-c", SMALL_DISK, "sh", size, disk, project.folder, sys.executable]
+    command = [*unshare, *script, project.env["PATH"]]
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
     assert "CODE 1\n" in done.stdout, done.stdout + done.stderr
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert "The disk is full" in done.stderr
@@ -371,15 +412,18 @@ def test_errors_of_our_own_writes_are_one_line(
     assert "Installing" in project.report()["printed"]  # no stamp was left
 
 
+def wait_until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < deadline, "that never happened"
+        time.sleep(0.02)
+
+
 def half_install(project: Project, how: int) -> subprocess.CompletedProcess:
     """Start an installation, wait until it is under way, end it and its children by a signal."""
     project.write("slow", "")
     process = project.popen()
-    deadline = time.monotonic() + PATIENCE
-    while not (project.folder / "building").exists():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: (project.folder / "building").exists())
     os.killpg(process.pid, how)
     out, err = process.communicate(timeout=PATIENCE)
     (project.folder / "slow").unlink()
@@ -409,14 +453,21 @@ def test_ctrl_c_while_installing_is_quiet_and_the_next_call_recovers(project):
 
 @pytest.mark.skipif(not POSIX, reason="needs process groups")
 def test_ctrl_c_to_start_alone_ends_the_installer_too(project):
-    project.write("slow", "")
+    fake_uv(project, f"#!/bin/sh\ntouch building; exec sleep {PATIENCE}\n")
     process = project.popen()
-    while not (project.folder / "building").exists():
-        assert process.poll() is None
-        time.sleep(0.02)
+    wait_until(lambda: (project.folder / "building").exists())
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=PATIENCE)  # returns when nobody holds the pipes any more
+    process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
+    wait_until(lambda: not group_is_alive(process.pid))
+
+
+def group_is_alive(leader: int) -> bool:
+    try:
+        os.killpg(leader, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def break_python(project: Project) -> None:
@@ -537,7 +588,7 @@ def test_python_without_ensurepip_and_without_uv_says_what_to_install(
     project.use("pip")
     done = project.start(python=python_without_ensurepip)
     assert_one_line(done, "sudo apt install python3-venv", "run the same command again")
-    project.use("uv" if UV else "pip")
+    project.use_fastest()
     assert project.report()["small"] == "2.0.0"  # as after installing it
 
 

@@ -20,8 +20,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from .layers import Box, always_drawn, box, left_out, shape, touch, tree, union, units, unmarked
 from .png import encode_png
+from .stacking import Box, always_drawn, box, left_out, shape, touch, tree, union, units, unmarked
 
 BASE_DPI = 100  # one CSS pixel is 1/100 inch of the figure at a device pixel ratio of 1
 _MARGIN = 4.0  # CSS pixels around a box: for line widths, and as clipping rounds to whole pixels

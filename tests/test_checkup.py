@@ -1,0 +1,67 @@
+"""The installation check names each fault in words."""
+
+from importlib.metadata import PackageNotFoundError
+
+import pytest
+
+import dropout_lib
+from dropout_lib import checkup
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch):
+    monkeypatch.setattr(dropout_lib, "ONE_BLAS_THREAD", True)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+
+
+def test_the_five_packages_are_checked():
+    names = {package.name for package in checkup.run_time_packages()}
+    assert names == {"jupyterlab", "numpy", "matplotlib", "ipywidgets", "sympy"}
+
+
+def test_here_all_is_well():
+    assert checkup.faults() == []
+    assert checkup.report().count("✓") == 3
+
+
+def test_an_old_package_is_named_with_what_is_needed(monkeypatch):
+    real = checkup.version
+    monkeypatch.setattr(checkup, "version", lambda name: "1.0" if name == "numpy" else real(name))
+    (fault,) = checkup.faults()
+    assert fault.startswith("numpy is 1.0; >=")
+    assert "start.py" in fault
+    assert checkup.report().startswith("✗")
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    real = checkup.version
+
+    def version(name):
+        if name == "sympy":
+            raise PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(checkup, "version", version)
+    assert checkup.faults()[0].startswith("sympy is missing.")
+
+
+def test_an_old_python_is_named(monkeypatch):
+    monkeypatch.setattr(checkup.platform, "python_version", lambda: "3.8.1")
+    assert checkup.faults()[0].startswith("This is Python 3.8.1; >=3.10")
+
+
+def test_a_package_that_is_not_installed_is_said_to_be(monkeypatch):
+    def distribution(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(checkup, "distribution", distribution)
+    assert "dropout_lib is not installed" in checkup.report()
+
+
+@pytest.mark.parametrize("threads", ["4", None])
+def test_more_blas_threads_are_found(monkeypatch, threads):
+    if threads is None:
+        monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    else:
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", threads)
+    assert "several threads" in checkup.faults()[0]

@@ -1,0 +1,76 @@
+"""Pictures on an Axes: they show what they are given."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgba
+
+from dropout_lib import figures
+
+
+@pytest.fixture
+def ax():
+    return figures.subplots()[1]
+
+
+def test_a_network_shows_its_masks(ax):
+    network = figures.NetworkPicture(ax, (2, 3, 1))
+    network.set_masks([np.ones(2), np.array([1, 0, 1]), np.ones(1)])
+    units, crosses = network._units, network._crosses
+    colours = [tuple(colour) for colour in units.get_facecolor()]
+    kept, dropped = to_rgba(figures.COLOURS["kept"]), to_rgba(figures.COLOURS["dropped"])
+    assert [colour == kept for colour in colours] == [True, True, True, False, True, True]
+    assert colours[3] == dropped
+    assert len(crosses.get_offsets()) == 1
+    assert np.allclose(crosses.get_offsets()[0], units.get_offsets()[3])
+    visible = np.asarray(network._edges.get_alpha()) > 0
+    assert visible.sum() == 2 * 2 + 2 * 1  # both inputs to two kept units, those to the output
+
+
+def test_a_network_refuses_masks_of_other_lengths(ax):
+    with pytest.raises(ValueError, match=r"\(2, 2, 1\).*\(2, 3, 1\)"):
+        figures.NetworkPicture(ax, (2, 3, 1)).set_masks([np.ones(2), np.ones(2), np.ones(1)])
+
+
+def test_a_histogram_shows_weighted_shares_and_counts_what_lies_outside_at_the_ends(ax):
+    values, weights = np.array([-5.0, 0.5, 1.5, 1.6, 9.0]), np.array([1.0, 1.0, 2.0, 2.0, 4.0])
+    histogram = figures.Histogram(ax, [0, 1, 2, 3], "kept")
+    histogram.set_values(values, weights)
+    assert np.allclose(histogram._steps.get_data().values, [0.2, 0.4, 0.4])
+    tall = figures.Histogram(ax, [0, 1, 2, 3], "kept", tallest_is_one=True)
+    tall.set_values(values)
+    assert np.allclose(tall._steps.get_data().values, [1, 1, 0.5])
+
+
+def test_a_band_runs_from_the_lowest_to_the_highest_curve(ax):
+    band = figures.Band(ax, [0, 1, 2], "plain net")
+    curves = np.array([[1.0, 5.0, 2.0], [3.0, 1.0, 2.0]])
+    band.set_curves(curves)
+    assert np.allclose(band._line.get_ydata(), [2, 3, 2])
+    outline = band._between.get_paths()[0].vertices
+    for x, low, high in zip(range(3), curves.min(axis=0), curves.max(axis=0), strict=True):
+        heights = outline[outline[:, 0] == x, 1]
+        assert (heights.min(), heights.max()) == (low, high)
+
+
+def test_bars_take_their_lengths(ax):
+    bars = ax.bar(range(3), [0, 0, 0])
+    figures.set_heights(bars, [1, 2, 3])
+    assert [bar.get_height() for bar in bars] == [1, 2, 3]
+    with pytest.raises(ValueError, match="shorter|longer"):
+        figures.set_heights(bars, [1, 2])
+    _, lying = figures.error_bars(["a", "b"], ["plain net", "dropout net"])
+    figures.set_widths(lying, [30, 60])
+    assert [bar.get_width() for bar in lying] == [30, 60]
+
+
+def test_a_mask_has_the_colours_of_kept_and_dropped_units(ax):
+    picture = figures.show_mask(ax, np.array([[0, 1]]))
+    dropped, kept = picture.to_rgba(np.array([[0, 1]]))[0]
+    assert tuple(kept) == to_rgba(figures.COLOURS["kept"])
+    assert tuple(dropped) != tuple(kept)
+
+
+def test_subplots_are_no_pyplot_figures():
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    figures.subplots(1, 2)
+    assert pyplot.get_fignums() == []
