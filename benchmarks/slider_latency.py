@@ -134,7 +134,8 @@ STOPWATCH = """
         const [start, before] = [performance.now(), window.signature()];
         changed = now => {
           const now_shown = window.signature();
-          if (wanted === null ? now_shown !== before : now_shown === wanted) { changed = () => {}; resolve(now - start); }
+          const answered = wanted === null ? now_shown !== before : now_shown === wanted;
+          if (answered) { changed = () => {}; resolve(now - start); }
         };
       }, {capture: true, once: true});
     });

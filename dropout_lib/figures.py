@@ -5,6 +5,7 @@ figure redraws only that.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib
@@ -70,7 +71,7 @@ class NetworkPicture:
         ]
         pairs = [
             (start, end)
-            for left, right in zip(self._at, self._at[1:], strict=False)
+            for left, right in pairwise(self._at)
             for start in left
             for end in right
         ]
@@ -94,7 +95,7 @@ class NetworkPicture:
         self._units.set_facecolor(np.where(kept, COLOURS["kept"], COLOURS["dropped"]))
         self._crosses.set_offsets(np.concatenate(self._at)[~kept])
         both_ends = np.concatenate(
-            [np.outer(left, right).ravel() for left, right in zip(masks, masks[1:], strict=False)]
+            [np.outer(left, right).ravel() for left, right in pairwise(masks)]
         )
         self._edges.set_alpha(np.where(both_ends, self._EDGE_ON, self._EDGE_OFF))
 

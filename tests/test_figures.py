@@ -56,7 +56,7 @@ def test_bars_take_their_lengths(ax):
     bars = ax.bar(range(3), [0, 0, 0])
     figures.set_heights(bars, [1, 2, 3])
     assert [bar.get_height() for bar in bars] == [1, 2, 3]
-    with pytest.raises(ValueError, match="shorter|longer"):
+    with pytest.raises(ValueError, match=r"shorter|longer"):
         figures.set_heights(bars, [1, 2])
     _, lying = figures.error_bars(["a", "b"], ["plain net", "dropout net"])
     figures.set_widths(lying, [30, 60])

@@ -48,5 +48,5 @@ def test_a_table_needs_exactly_the_claims_of_its_notebook(two):
     assert "| X02 | with a \\| bar | wrong: no | two |" in shown._repr_markdown_()
     assert "X01 (holds): one" in repr(shown)
     for measured in ({"X01": "one"}, {"X01": "one", "X02": "two", "X09": "nine"}):
-        with pytest.raises(ValueError, match="X02|X09"):
+        with pytest.raises(ValueError, match=r"X02|X09"):
             ledger.checked("X", measured, two)

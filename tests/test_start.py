@@ -33,6 +33,7 @@ PATIENCE = 60  # seconds after which something hangs
 
 REPORT = f"""
 import json, os, sys
+sys.path.remove(os.getcwd())  # a notebook's kernel runs elsewhere
 import small, small_lib
 print("REPORT" + json.dumps({{
     "module": __package__, "arguments": sys.argv[1:], "cwd": os.getcwd(), "pid": os.getpid(),

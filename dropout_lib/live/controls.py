@@ -1,5 +1,7 @@
-"""Controls with plain labels: each one is a widget with a `value`, works from the keyboard, and has bounds."""
+"""Controls with plain labels: each is a widget with a `value`, bounds, and use of the keyboard."""
 
+import math
+import numbers
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,13 +16,24 @@ _LAST_SEED = 999
 def slider(
     label: str, low: float, high: float, value: float, step: float | None = None
 ) -> widgets.Widget:
-    """Return a slider from `low` to `high`; whole numbers if `low`, `high` and `step` are ints.
+    """Return a slider from `low` to `high`; whole numbers if `low`, `high` and `step` are.
 
-    The step of a slider over real numbers is 0.05 unless given.
+    The step of a slider over real numbers is 0.05 unless given. Raises ValueError if a number is
+    none or not finite, the bounds are the wrong way round, `value` lies outside them, or `step` is
+    not positive.
     """
+    given = {"low": low, "high": high, "value": value} | ({} if step is None else {"step": step})
+    for name, number in given.items():
+        is_number = isinstance(number, numbers.Real) and not isinstance(number, bool)
+        if not (is_number and math.isfinite(number)):
+            raise ValueError(f"{name} is {number!r}; it should be a finite number")
+    if not low < high:
+        raise ValueError(f"low is {low} and high is {high}; low should be less than high")
     if not low <= value <= high:
         raise ValueError(f"value is {value}; it should lie between low={low} and high={high}")
-    whole = all(isinstance(number, int) for number in (low, high, value, step or 1))
+    if step is not None and not 0 < step <= high - low:
+        raise ValueError(f"step is {step}; it should be positive and at most {high - low}")
+    whole = all(isinstance(number, numbers.Integral) for number in given.values())
     kind = widgets.IntSlider if whole else widgets.FloatSlider
     return kind(
         value=value,
@@ -58,11 +71,13 @@ def toggle(label: str, value: bool = False) -> widgets.Checkbox:
 
 
 class Seed(widgets.HBox):
-    """A number that fixes every random draw of a figure, and a button that moves to the next one."""
+    """A number that fixes every random draw of a figure, and a button that moves to the next."""
 
     value = traitlets.Int()
 
     def __init__(self, value: int, label: str, button: str) -> None:
+        if not 0 <= value <= _LAST_SEED:
+            raise ValueError(f"value is {value}; it should be a seed from 0 to {_LAST_SEED}")
         self._number = widgets.BoundedIntText(
             value=value,
             min=0,

@@ -18,7 +18,6 @@ from matplotlib.figure import Figure
 from .canvas import BASE_DPI, Canvas
 from .screen import Screen
 
-
 _SENTENCE = "margin:0;font-size:16px;line-height:1.4"  # readable from the back row
 _ALERT = "white-space:pre-wrap;border-left:4px solid #d55e00;padding:4px 8px;margin:4px 0"
 
@@ -59,7 +58,7 @@ class LiveFigure:
         self._picture = widgets.Image(
             format="png",
             layout=widgets.Layout(
-                width=f"{fig.get_figwidth() * BASE_DPI:.0f}px", max_width="100%", height="auto"
+                width=f"{fig.get_figwidth() * BASE_DPI:.0f}px", max_width="100%", height="auto", margin="0"
             ),
         )
         self._picture.add_class("dropout-picture")
@@ -105,7 +104,7 @@ class LiveFigure:
             try:
                 self.status = self._canvas.update(lambda: self._update(**self.values))
                 self.error = None
-            except Exception as error:  # whatever the notebook's own function raises is for its reader to see
+            except Exception as error:  # noqa: BLE001 - what the notebook's function raises is for its reader
                 self.error = _in_words(error)
             self._show()
 

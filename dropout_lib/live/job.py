@@ -94,7 +94,8 @@ class Job:
         fraction = 0.0
         try:
             self._report(0.0, "starting")
-            for fraction, self.result in self._work(**values):
+            for fraction, result in self._work(**values):
+                self.result = result
                 now = time.monotonic()
                 if now - last_shown >= _SHOW_EVERY:
                     last_shown = now
@@ -105,7 +106,7 @@ class Job:
             self._draw()
             ending = "stopped" if self._stop.is_set() else "done"
             self._report(fraction, f"{ending} after {time.monotonic() - started:.1f} s")
-        except Exception as error:  # the thread has no reader: what the work raises is shown beside the bar
+        except Exception as error:  # noqa: BLE001 - the thread has no reader: what the work raises is shown
             self.error = f"{type(error).__name__}: {error}"
             self._report(fraction, self.error)
         finally:
