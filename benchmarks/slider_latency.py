@@ -26,7 +26,7 @@ from lab import Server, browser, lab_server, new_page, open_notebook, run_all  #
 
 ROUNDS, PRESSES = 5, 10  # 50 key presses for each way
 DRAG_SECONDS, DRAG_STEP_MILLISECONDS = 10, 16
-PATIENCE_MILLISECONDS = 20_000
+PATIENCE_MILLISECONDS = 10_000
 
 FIGURE = """
 import dropout_lib
@@ -137,6 +137,8 @@ STOPWATCH = """
           const answered = wanted === null ? now_shown !== before : now_shown === wanted;
           if (answered) { changed = () => {}; resolve(now - start); }
         };
+        const look = () => { changed(performance.now()); requestAnimationFrame(look); };
+        if (wanted === null) look();
       }, {capture: true, once: true});
     });
   };
@@ -206,10 +208,11 @@ def key_to_pixels(pages: dict[str, Page]) -> dict[str, float]:
 
 
 def walk(page: Page) -> list[int]:
-    """Press the right arrow key PRESSES times without haste; return the fingerprint of each picture."""
+    """Press the right arrow key PRESSES times without haste, from the left end; return the pictures' fingerprints."""
     page.bring_to_front()
     page.evaluate(STOPWATCH)
     page.locator(".noUi-handle").focus()
+    page.keyboard.press("Home")
     signatures = []
     for press in range(PRESSES + 1):
         if press:

@@ -12,6 +12,9 @@ from PIL import Image
 
 from dropout_lib import live
 
+PATIENCE = 20  # seconds until a test gives up
+GRACE = 0.3  # seconds in which a second drawing that did not wait for the first would be done
+
 
 @pytest.fixture(autouse=True)
 def no_figure_is_left_by_a_test():
@@ -50,6 +53,19 @@ def test_a_move_draws_what_a_full_drawing_gives():
         assert np.array_equal(figure.pixels(), plain_drawing(fig))
 
 
+@pytest.mark.parametrize("ratio", [1, 1.5, 2, 3])
+def test_the_sent_picture_has_a_pixel_for_each_pixel_of_the_screen(ratio):
+    _, figure = make()
+    figure._screen.ratio.value = ratio
+    assert figure._picture.layout.width == "300px"
+    assert figure._picture.layout.max_width == "100%"
+    for height in (3, 4):
+        with Image.open(io.BytesIO(figure.png)) as image:
+            assert image.size == (300 * ratio, 200 * ratio)
+            assert np.array_equal(np.asarray(image), figure.pixels())
+        figure.controls["height"].value = height
+
+
 def test_the_picture_follows_and_is_what_is_sent():
     _, figure = make()
     before = figure.png
@@ -69,18 +85,41 @@ def test_an_error_is_shown_in_words_and_the_next_move_recovers():
     picture = figure.png
     figure.controls["height"].value = 7
     assert "RuntimeError: seven <is> not & allowed" in figure.error
-    assert "raise RuntimeError" in figure.error
+    tracebacks_say = 'raise RuntimeError("seven <is> not & allowed")'
+    line = next(
+        n for n, text in enumerate(open(__file__, encoding="utf-8"), 1) if tracebacks_say in text
+    )
+    assert f"in follow, line {line}: {tracebacks_say}" in figure.error
     assert figure.png == picture
+    assert figure.status == "height <2>"
     figure.controls["height"].value = 8
+    assert figure.error is None
+    assert figure.status == "height <8>"
+    assert figure._message.value == ""
+    assert np.array_equal(figure.pixels(), plain_drawing(fig))
+
+
+def test_a_text_that_cannot_be_drawn_is_an_error_like_any_other():
+    fig, ax = plt.subplots(figsize=(3, 2))
+    formulas = ["$x$", r"$\frac{1}$", "$y$"]
+    control = live.choice("formula", formulas, "$x$")
+    figure = live.LiveFigure(fig, lambda formula: ax.set_title(formula).get_text(), formula=control)
+    picture = figure.png
+    control.value = formulas[1]
+    assert "ValueError" in figure.error
+    assert figure.png == picture
+    control.value = "$y$"
     assert figure.error is None
     assert np.array_equal(figure.pixels(), plain_drawing(fig))
 
 
-def test_text_is_escaped():
+def test_text_is_escaped_and_announced_to_screen_readers():
     _, figure = make()
     assert "height &lt;2&gt;</p>" in figure._sentence.value
+    assert 'role="status"' in figure._sentence.value
     figure.controls["height"].value = 7
     assert "seven &lt;is&gt; not &amp; allowed" in figure._message.value
+    assert 'role="alert"' in figure._message.value
 
 
 def test_an_error_in_the_first_call_is_raised():
@@ -111,6 +150,35 @@ def test_draw_at_refuses_what_is_no_control_and_raises_what_update_raises():
     with pytest.raises(RuntimeError, match="seven"):
         figure.draw_at(height=7)
     assert figure.error is None
+    assert figure.status == "height <2>"
+
+
+def test_a_later_move_waits_for_the_drawing_of_an_earlier_one():
+    """The second move comes while the first one is being worked on; the picture ends with both."""
+    fig, ax = plt.subplots(figsize=(3, 2))
+    (dot,) = ax.plot([0], [0], "o")
+    ax.set(xlim=(0, 2), ylim=(0, 2))
+    x, y = live.slider("x", 0, 2, 0), live.slider("y", 0, 2, 0)
+    second_moved, second_drawn = threading.Event(), threading.Event()
+    second = threading.Thread(target=lambda: setattr(y, "value", 1))
+
+    def update(x, y):
+        if (x, y) == (1, 0):
+            second.start()
+            assert second_moved.wait(PATIENCE)
+            second_drawn.wait(GRACE)
+        dot.set_data([x], [y])
+        if y:
+            second_drawn.set()
+        return f"{x}, {y}"
+
+    y.observe(lambda _: second_moved.set(), "value")  # called before the figure is
+    figure = live.LiveFigure(fig, update, x=x, y=y)
+    x.value = 1
+    second.join(PATIENCE)
+    assert figure.status == "1, 1"
+    dot.set_data([1], [1])
+    assert np.array_equal(figure.pixels(), plain_drawing(fig))
 
 
 def test_moves_from_several_threads_end_in_the_picture_of_the_last_values():
@@ -126,8 +194,8 @@ def test_moves_from_several_threads_end_in_the_picture_of_the_last_values():
         thread.start()
     for thread in threads:
         thread.join()
-    control.value = 5
     assert figure.error is None
+    assert figure.status == f"height <{control.value}>"
     assert np.array_equal(figure.pixels(), plain_drawing(fig))
 
 

@@ -66,7 +66,7 @@ class Canvas:
             self._laid_out = True
         self._background = None  # until the new one is whole
         self._choose_layer()
-        with left_out(self._layer):
+        with left_out(self._layer, self.figure):
             self._agg.draw()
             background = self._agg.copy_from_bbox(self.figure.bbox)
         self._draw_layer()

@@ -1,8 +1,10 @@
-"""Asks the browser how many device pixels it has per CSS pixel, so that a figure is drawn at that density.
+"""What only the page knows or can do for a live figure: a few lines that a hidden HTML widget runs there.
 
-No ipywidget carries that number. So a hidden HTML widget runs a few lines in the page, which write it into a
-hidden number field, and ipywidgets carries the field's value to Python. Where a page forbids this, the number
-stays at its default, and the figure is drawn for a dense screen: crisp everywhere, a little slower.
+They find out how many device pixels there are per CSS pixel, which no ipywidget carries: the lines write it into a
+hidden number field, and ipywidgets carries the field's value to Python, so that a figure is drawn at that
+density. They give the picture its sentence as its accessible name, and the sliders their labels, and they keep the
+arrow keys for the sliders, which Notebook 7 would take for itself. Where a page forbids such lines, a figure is
+drawn for a dense screen: crisp everywhere, a little slower.
 """
 
 import ipywidgets as widgets
@@ -23,6 +25,12 @@ _REPORT = """
     return;
   }
   picture.setAttribute('aria-labelledby', status.id);
+  root.addEventListener('focusin', ({target}) => {
+    if (target.getAttribute('role') !== 'slider') return;
+    target.setAttribute('data-lm-suppress-shortcuts', 'true');
+    const label = target.closest('.widget-slider')?.querySelector('.widget-label');
+    if (label) target.setAttribute('aria-label', label.textContent);
+  });
   const report = () => {
     if (!field.isConnected) return;
     field.value = window.devicePixelRatio;

@@ -119,17 +119,18 @@ def touch(a: Box, b: Box, margin: float) -> bool:
 
 
 @contextmanager
-def left_out(artists: list[Artist]) -> Iterator[None]:
-    """Let a full draw pass over `artists`.
+def left_out(artists: list[Artist], figure: Figure) -> Iterator[None]:
+    """Let a full draw of `figure` pass over `artists`.
 
     They are marked as animated, not made invisible: an invisible title would be placed wrongly.
     But what is drawn even when animated is hidden: backgrounds and, before Matplotlib 3.11, images.
     """
+    backgrounds = {figure.patch, *(ax.patch for ax in figure.axes)}
     drawn_anyway = [
         artist
         for artist in artists
         if artist.get_visible()
-        and (isinstance(artist, (AxesImage, SubFigure)) or _is_background(artist))
+        and (isinstance(artist, (AxesImage, SubFigure)) or artist in backgrounds)
     ]
     for artist in artists:
         artist.set_animated(True)
@@ -146,10 +147,6 @@ def left_out(artists: list[Artist]) -> Iterator[None]:
 
 def _draws_itself(artist: Artist) -> bool:
     return isinstance(artist, Axes) and type(artist).draw is not Axes.draw
-
-
-def _is_background(artist: Artist) -> bool:
-    return artist in (artist.get_figure().patch, getattr(artist.axes, "patch", None))
 
 
 def _in_order(children: list[Artist], background: Artist) -> list[Artist]:
