@@ -108,7 +108,7 @@ def run(command: list) -> tuple:
         installer = subprocess.Popen(command, cwd=ROOT, env=environment(), **pipes, **text)
     except OSError as error:
         return 1, str(error)
-    width = shutil.get_terminal_size().columns - 1
+    width = (shutil.get_terminal_size().columns or 80) - 1  # some terminals do not know theirs
     show = f"\r{{:{width}}}" if sys.stdout.isatty() else "{}\n"  # one line that changes, or many
     said = ""
     with installer:

@@ -199,6 +199,7 @@ def key_to_pixels(pages: dict[str, Page]) -> dict[str, float]:
         forward = round_ % 2 == 1
         for name, page in pages.items():
             page.bring_to_front()
+            page.locator(".noUi-handle").focus()  # the window in front gets the keys
             ahead = signatures[name][1:] if forward else signatures[name][-2::-1]
             for signature in ahead if name != DRAWS_DIFFERENCES else [None] * PRESSES:
                 page.evaluate("wanted => { window.timeTo(wanted); }", signature)

@@ -58,6 +58,22 @@ def test_a_package_that_is_not_installed_is_said_to_be(monkeypatch):
     assert "dropout_lib is not installed" in checkup.report()
 
 
+def test_numpy_that_was_loaded_too_early_is_found(monkeypatch):
+    monkeypatch.setattr(dropout_lib, "ONE_BLAS_THREAD", False)
+    (fault,) = checkup.faults()
+    assert "several threads" in fault
+    assert "Restart the kernel" in fault
+
+
+def test_all_faults_are_told_one_on_each_line(monkeypatch):
+    monkeypatch.setattr(checkup, "version", lambda _: "0.1")
+    monkeypatch.setattr(checkup.platform, "python_version", lambda: "3.8.1")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
+    lines = checkup.report().splitlines()
+    assert len(lines) == 1 + 5 + 1
+    assert all(line.startswith("✗ ") for line in lines)
+
+
 @pytest.mark.parametrize("threads", ["4", None])
 def test_more_blas_threads_are_found(monkeypatch, threads):
     if threads is None:

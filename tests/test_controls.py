@@ -1,6 +1,7 @@
 """Controls: bounds, kinds, and that `settings` lists what a control accepts."""
 
 import ipywidgets as widgets
+import numpy as np
 import pytest
 
 from dropout_lib import live
@@ -35,14 +36,75 @@ def test_settings_reach_both_ends():
     assert (keeps[0], keeps[-1], len(keeps)) == (pytest.approx(0.05), 1.0, 20)
 
 
-def test_whole_numbers_make_a_whole_slider():
-    assert isinstance(live.slider("n", 1, 5, 2), widgets.IntSlider)
-    assert isinstance(live.slider("s", 0, 1, 0.5), widgets.FloatSlider)
+def test_settings_are_exactly_what_the_control_can_take():
+    assert live.settings(live.slider("n", 2, 10, 4, 2)) == [2, 4, 6, 8, 10]
+    assert live.settings(live.slider("s", 0.0, 0.5, 0.1, 0.1)) == pytest.approx(
+        [0, 0.1, 0.2, 0.3, 0.4, 0.5]
+    )
+    assert live.settings(live.steps("n", (1, 3, 10), 3)) == [1, 3, 10]
+    assert live.settings(live.steps("n", [("one", 1), ("two", 2)], 2)) == [1, 2]
+    assert live.settings(live.choice("f", ["linear", "ReLU"], "ReLU")) == ["linear", "ReLU"]
+    assert live.settings(live.toggle("on")) == [False, True]
+    assert live.settings(live.seed()) == list(range(1000))
 
 
-def test_a_start_outside_the_bounds_is_refused():
-    with pytest.raises(ValueError, match="value"):
-        live.slider("n", 1, 5, 9)
+@pytest.mark.parametrize(
+    ("numbers", "kind"),
+    [
+        ((1, 5, 2), widgets.IntSlider),
+        ((np.int64(1), np.int64(5), np.int64(2)), widgets.IntSlider),
+        ((0, 10, 2, 2), widgets.IntSlider),
+        ((0, 1, 0.5), widgets.FloatSlider),
+        ((0.0, 1, 0), widgets.FloatSlider),
+        ((0, 10, 2, 0.5), widgets.FloatSlider),
+        ((np.float32(0), 1, 0), widgets.FloatSlider),
+    ],
+)
+def test_whole_numbers_make_a_whole_slider(numbers, kind):
+    slider = live.slider("label", *numbers)
+    assert type(slider) is kind
+    assert (slider.min, slider.max, slider.value) == numbers[:3]
+    assert slider.description == "label"
+    assert slider.step == (
+        numbers[3] if len(numbers) > 3 else 1 if kind is widgets.IntSlider else 0.05
+    )
+
+
+@pytest.mark.parametrize(
+    ("numbers", "name"),
+    [
+        ((1, 5, 9), "value is 9"),
+        ((1, 5, 0), "value is 0"),
+        ((5, 1, 3), "low is 5"),
+        ((3, 3, 3), "low is 3"),
+        ((1, 5, 2, 0), "step is 0"),
+        ((1, 5, 2, -1), "step is -1"),
+        ((1, 5, 2, 7), "step is 7"),
+        (("1", 5, 2), "low is '1'"),
+        ((1, None, 2), "high is None"),
+        ((1, 5, True), "value is True"),
+        ((1, 5, float("nan")), "value is nan"),
+        ((1, float("inf"), 2), "high is inf"),
+        ((1, 5, 2, "fine"), "step is 'fine'"),
+    ],
+)
+def test_numbers_that_make_no_slider_are_refused(numbers, name):
+    with pytest.raises(ValueError, match=name):
+        live.slider("n", *numbers)
+
+
+def test_the_keep_slider_says_what_it_is_and_keeps_its_bounds():
+    slider = live.keep_slider(0.8, low=0.2, high=0.95)
+    assert slider.description == "keep probability"
+    assert (slider.min, slider.max, slider.value) == (0.2, 0.95, 0.8)
+    with pytest.raises(ValueError, match=r"value is 0\.5"):
+        live.keep_slider(low=0.6)
+
+
+@pytest.mark.parametrize("value", [-1, 1000])
+def test_a_seed_out_of_range_is_refused(value):
+    with pytest.raises(ValueError, match=f"value is {value}"):
+        live.seed(value)
 
 
 def test_the_seed_moves_on_and_comes_back_to_zero():

@@ -128,20 +128,30 @@ def as_answer(exercise, function):
 # The exercises
 
 
-def test_every_exercise_has_a_stub_and_a_solution_here():
-    assert list(STUBS) == list(SOLUTIONS) == list(EXERCISES)
-    modules = exercises.start, exercises.co_adaptation, exercises.masks
+#: The exercises of the first three notebooks. The others' stubs and solutions are run where they stand.
+HERE = {name: EXERCISES[name] for name in STUBS}
+
+
+def test_no_name_is_given_twice():
+    modules = (
+        exercises.start,
+        exercises.co_adaptation,
+        exercises.masks,
+        exercises.bagging,
+        exercises.softmax,
+    )
     names = [exercise.name for module in modules for exercise in module.EXERCISES]
     assert len(set(names)) == len(names) == len(EXERCISES)
+    assert list(STUBS) == list(SOLUTIONS)
 
 
-@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize("name", HERE)
 def test_the_stub_is_not_done_yet(name):
     assert check(name, run(STUBS[name])).outcome == NOT_DONE_YET
     assert check(name, ...).outcome == NOT_DONE_YET
 
 
-@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize("name", HERE)
 def test_the_solution_is_correct(name):
     feedback = check(name, run(SOLUTIONS[name]))
     assert feedback.outcome == CORRECT
@@ -183,7 +193,7 @@ def test_the_bugs_are_what_the_ledger_says():
 
 
 def test_no_case_lets_a_wrong_answer_pass_by_chance():
-    for exercise in EXERCISES.values():
+    for exercise in HERE.values():
         for case in exercise.cases:
             keeps = [value for value in case if isinstance(value, float)]
             masks = [value for value in case if isinstance(value, np.ndarray) and value.max() <= 1]
@@ -205,7 +215,7 @@ def test_in_the_cases_of_the_net_every_unit_matters_and_none_is_at_its_kink():
         assert (active & (mask == 0)).any(axis=0).all()
 
 
-@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize("name", HERE)
 def test_an_answer_that_spoils_its_arguments_spoils_nothing_else(name):
     exercise = EXERCISES[name]
     before = repr(exercise.cases)

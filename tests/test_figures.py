@@ -41,6 +41,44 @@ def test_a_histogram_shows_weighted_shares_and_counts_what_lies_outside_at_the_e
     assert np.allclose(tall._steps.get_data().values, [1, 1, 0.5])
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_histogram_equals_that_of_numpy(ax, weighted):
+    rng = np.random.default_rng(0)
+    edges = np.linspace(-2, 3, 12)
+    values = rng.uniform(-2, 3, (20, 30))
+    weights = rng.random(600) if weighted else np.ones(600)
+    histogram = figures.Histogram(ax, edges, "kept")
+    histogram.set_values(values, weights if weighted else None)
+    density, _ = np.histogram(values.ravel(), edges, weights=weights, density=True)
+    drawn = histogram._steps.get_data()
+    np.testing.assert_allclose(drawn.values, density * np.diff(edges))
+    np.testing.assert_array_equal(drawn.edges, edges)
+
+
+@pytest.mark.parametrize("n_kept", [0, 1, 4])
+def test_each_dropped_unit_has_a_cross_and_no_connections(ax, n_kept):
+    network = figures.NetworkPicture(ax, (4, 4), ("in", "out"))
+    mask = np.arange(4) < n_kept
+    for masks in ([mask, mask], [np.ones(4), mask]):
+        network.set_masks(masks)
+        ends = zip(network._edges.get_segments(), network._edges.get_alpha(), strict=True)
+        connected = {tuple(end) for segment, alpha in ends if alpha > 0 for end in segment}
+        crossed = {tuple(place) for place in network._crosses.get_offsets()}
+        places = {tuple(place) for place in network._units.get_offsets()}
+        assert len(crossed) == 8 - np.sum(masks)
+        assert connected.isdisjoint(crossed)
+        if n_kept:
+            assert connected | crossed == places
+    assert [text.get_text() for text in ax.texts] == ["in", "out"]
+
+
+def test_an_image_runs_from_white_to_black_whatever_its_values(ax):
+    picture = figures.show_image(ax, np.array([[0.2, 0.4]]), "a title")
+    assert picture.get_clim() == (0, 1)
+    assert ax.get_title() == "a title"
+    assert len(ax.get_xticks()) == len(ax.get_yticks()) == 0
+
+
 def test_a_band_runs_from_the_lowest_to_the_highest_curve(ax):
     band = figures.Band(ax, [0, 1, 2], "plain net")
     curves = np.array([[1.0, 5.0, 2.0], [3.0, 1.0, 2.0]])

@@ -15,13 +15,15 @@ FLOORS = [
     {"validation"},
     {"data", "masks"},
     {"layers", "descent"},
-    {"network"},
-    {"training"},
+    {"network", "exact", "halves"},
+    {"training", "ensembles"},
+    {"bagging", "symbolic"},
     {"figures", "exercises", "ledger", "checkup"},
+    {"figures_bagging", "figures_softmax"},
     {"live"},
 ]
 ALLOWED = {
-    "matplotlib": {"figures", "live"},
+    "matplotlib": {"figures", "figures_bagging", "figures_softmax", "live"},
     "ipywidgets": {"live", "exercises"},
     "sympy": {"symbolic"},
 }

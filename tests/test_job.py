@@ -1,12 +1,27 @@
 """Long work in the background: progress, stop, partial result, errors in words."""
 
+import html
+import re
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from dropout_lib import live
 
 PATIENCE = 20  # seconds until a test gives up waiting for a condition
+
+
+def parts(job):
+    """What a reader sees of a job: its buttons, its bar and its words."""
+    start, stop, bar, text = job._box.children[1].children
+    words = (
+        html.unescape(re.fullmatch(r'<span role="status">(.*)</span>', text.value)[1])
+        if text.value
+        else ""
+    )
+    assert bar.max == 1
+    return SimpleNamespace(start=start, stop=stop, bar=bar.value, text=words)
 
 
 class Steps:
@@ -51,6 +66,44 @@ def test_stop_keeps_the_partial_result_and_no_further_step_begins():
     assert job.result == work.done < 10
 
 
+def test_stop_takes_effect_at_the_end_of_the_step():
+    begun = []
+
+    def work():
+        for step in range(10):
+            begun.append(step)
+            if step == 3:
+                job.stop()
+            yield step / 10, begun[:]
+
+    job = live.Job(work)
+    job.start()
+    assert job.wait(PATIENCE) == begun == [0, 1, 2, 3]
+    assert parts(job).text.startswith("stopped after")
+    assert parts(job).bar == 0.3
+
+
+def test_it_shows_how_far_it_is_but_not_too_often(monkeypatch):
+    """A clock that the work itself moves on: 0.04 s for each step."""
+    clock = SimpleNamespace(now=0.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr(live.job, "time", clock)
+    seen, shown = [], []
+
+    def work():
+        for step in range(1, 11):
+            clock.now += 0.04
+            yield step / 10, step
+            seen.append((parts(job).bar, parts(job).text))
+
+    job = live.Job(work, shown.append)
+    job.start()
+    job.wait(PATIENCE)
+    assert [bar for bar, _ in seen] == [0, 0, 0.3, 0.3, 0.3, 0.6, 0.6, 0.6, 0.9, 0.9]
+    assert [text for _, text in seen[1:3]] == ["starting", "30%, 0 s"]
+    assert shown == [3, 6, 9, 10]
+    assert (parts(job).bar, parts(job).text) == (1.0, "done after 0.4 s")
+
+
 def test_start_while_running_does_nothing_and_afterwards_starts_anew():
     work = Steps()
     job = live.Job(work)
@@ -68,12 +121,59 @@ def test_start_while_running_does_nothing_and_afterwards_starts_anew():
 def test_an_error_in_the_work_is_told_in_words_and_the_result_so_far_stays():
     def work():
         yield 0.5, "half"
-        raise ValueError("the loss is NaN")
+        raise ValueError("the loss is <NaN>")
 
     job = live.Job(work)
     job.start()
     assert job.wait(PATIENCE) == "half"
-    assert job.error == "ValueError: the loss is NaN"
+    assert job.error == parts(job).text == "ValueError: the loss is <NaN>"
+
+
+def no_generator():
+    return None
+
+
+def fails_at_once():
+    raise ValueError("no data")
+    yield 0.0, None
+
+
+def fine():
+    yield 1.0, "result"
+
+
+def fails_to_show(_):
+    raise ValueError("no axes")
+
+
+@pytest.mark.parametrize(
+    ("work", "show", "error"),
+    [
+        (no_generator, None, "TypeError: 'NoneType' object is not iterable"),
+        (fails_at_once, None, "ValueError: no data"),
+        (fine, fails_to_show, "ValueError: no axes"),
+    ],
+)
+def test_whatever_fails_is_told_and_a_new_start_is_possible(work, show, error):
+    job = live.Job(work, show)
+    job.start()
+    job.wait(PATIENCE)
+    assert job.error == parts(job).text == error
+    assert (parts(job).start.disabled, parts(job).stop.disabled) == (False, True)
+    job._work, job._show = fine, None  # as after the cell was corrected
+    job.start()
+    assert job.wait(PATIENCE) == "result"
+    assert job.error is None
+    assert parts(job).text.startswith("done")
+
+
+def test_without_a_start_there_is_nothing_to_wait_for_or_to_stop():
+    job = live.Job(fine)
+    assert job.wait() is None
+    job.stop()
+    assert not job.running
+    job.start()
+    assert job.wait(PATIENCE) == "result"
 
 
 def test_interrupting_the_wait_stops_the_work(monkeypatch):
@@ -101,7 +201,7 @@ def test_interrupting_the_wait_stops_the_work(monkeypatch):
 def test_the_buttons_do_it(which):
     work = Steps()
     job = live.Job(work)
-    start, stop = job._box.children[1].children[:2]
+    start, stop = parts(job).start, parts(job).stop
     start.click()
     assert job.running
     assert (start.disabled, stop.disabled) == (True, False)

@@ -32,7 +32,12 @@ def test_rows_are_read_in_order(two):
 def test_the_real_ledger_has_every_claim():
     counts = {"C": 9, "M": 14, "B": 11, "G": 11, "V": 7, "I": 6, "R": 12}
     expected = [f"{letter}{n:02}" for letter, count in counts.items() for n in range(1, count + 1)]
-    assert list(ledger.read(REAL)) == expected
+    claims = ledger.read(REAL)
+    assert list(claims) == expected
+    for claim in claims.values():
+        assert claim.verdict.startswith(("holds", "wrong")), claim.id
+        assert claim.text, claim.id
+        assert claim.seen, claim.id
 
 
 @pytest.mark.parametrize("row", ["| X01 | again | holds | there |", "| X03 | no verdict |"])

@@ -123,6 +123,10 @@ CASES = {
         with_artist("points", lambda s: s.right.scatter(X, X, c=X)),
         lambda s, k: s.points.set_array(X**k),
     ),
+    "dashes around points": (
+        with_artist("points", lambda s: s.right.scatter(X, X, s=300, lw=3, edgecolors="red")),
+        lambda s, k: s.points.set_linestyle(["-", "--", ":", "-."][k]),
+    ),
     "array of a mesh": (
         with_artist("mesh", lambda s: s.right.pcolormesh(np.eye(3))),
         lambda s, k: s.mesh.set_array(np.eye(3, k=k - 2)),

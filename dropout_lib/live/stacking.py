@@ -12,6 +12,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backend_bases import RendererBase
+from matplotlib.collections import Collection
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.image import AxesImage
 from matplotlib.legend import Legend
@@ -70,7 +71,9 @@ def unmarked(artist: Artist) -> tuple:
     """Return what can be set without marking `artist` as stale, to be compared by identity."""
     if isinstance(artist, Text):
         return artist.get_bbox_patch(), getattr(artist, "xy", None)
-    return (artist.get_array(),) if hasattr(artist, "get_array") else ()
+    if isinstance(artist, Collection):
+        return artist.get_array(), artist.get_linestyle()
+    return ()
 
 
 def box(unit: Artist, renderer: RendererBase) -> Box:

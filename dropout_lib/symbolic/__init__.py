@@ -1,0 +1,19 @@
+"""Derivations as lists of steps that SymPy checks: both sides of each equation are compared.
+
+This package stands apart: it alone imports SymPy, and it computes with symbols, never with data.
+"""
+
+from dropout_lib.symbolic.geometric_mean import VARIANTS, geometric_mean_steps
+from dropout_lib.symbolic.linearity import linearity_steps
+from dropout_lib.symbolic.logistic import logistic_steps
+from dropout_lib.symbolic.step import Step, first_break, latex
+
+__all__ = [
+    "VARIANTS",
+    "Step",
+    "first_break",
+    "geometric_mean_steps",
+    "latex",
+    "linearity_steps",
+    "logistic_steps",
+]
