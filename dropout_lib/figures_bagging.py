@@ -17,7 +17,8 @@ from dropout_lib import figures
 from dropout_lib.masks import enumerate_masks
 
 MASKS = enumerate_masks(4)
-PAIRS = ((1, 1), (1, 0), (0, 1), (0, 0))  # what is kept of two units, from left to right or top down
+#: What is kept of two units, from left to right (inputs) or from the top down (hidden units).
+PAIRS = ((1, 1), (1, 0), (0, 1), (0, 0))
 INPUT_NAMES = ("both inputs", "input 1", "input 2", "no input")
 HIDDEN_NAMES = ("both hidden", "hidden 1", "hidden 2", "no hidden")
 
@@ -49,7 +50,9 @@ def place(mask: Sequence[int]) -> tuple[int, int]:
 
 def gallery_axes(width: float = 9.8, height: float = 4.2) -> tuple[Figure, tuple[Axes, Axes, Axes]]:
     """A figure with room for a network, below it its prediction, and the gallery on the right."""
-    figure, axes = figures.subplots(2, 2, width=width, height=height, width_ratios=[1, 3.5], height_ratios=[1, 1.6])
+    figure, axes = figures.subplots(
+        2, 2, width=width, height=height, width_ratios=[1, 3.5], height_ratios=[1, 1.6]
+    )
     grid = axes[0, 1].get_gridspec()
     for ax in axes[:, 1]:
         ax.remove()
@@ -126,7 +129,9 @@ class MaskSquare:
 
     def __init__(self, ax: Axes, title: str) -> None:
         edges = np.arange(5) - 0.5
-        self._tiles = ax.pcolormesh(edges, edges, np.zeros((4, 4)), cmap="Purples", vmin=0, vmax=1.25)
+        self._tiles = ax.pcolormesh(
+            edges, edges, np.zeros((4, 4)), cmap="Purples", vmin=0, vmax=1.25
+        )
         ax.invert_yaxis()
         self._texts = [
             [ax.text(column, row, "", ha="center", va="center") for column in range(4)]

@@ -215,16 +215,11 @@ def test_an_empty_bag_says_nothing():
 
 def test_a_member_that_goes_wrong_stops_the_run_and_the_others_stay():
     nets = iter([new_net(rng(1)), exploding_net()])
-    bags = []
-
-    def train():
-        for bag in bagging(lambda _: next(nets), *examples(), 2, rng=rng(), **SETTINGS):
-            bags.append(bag)
-
+    steps = bagging(lambda _: next(nets), *examples(), 2, rng=rng(), **SETTINGS)
+    bag = next(steps)
     with pytest.raises(TrainingDiverged):
-        train()
-    whole = bags[-1]
-    assert len(whole.members) == len(whole.samples) == len(whole.histories) == 1
+        list(steps)
+    assert len(bag.members) == len(bag.samples) == len(bag.histories) == 1
 
 
 def exploding_net():

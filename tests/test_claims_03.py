@@ -154,7 +154,9 @@ def test_dropout_averages_over_masks_weighted_by_their_probability(keep):
     def forward(masks):
         return net.forward(x, [masks[:, :2], masks[:, 2:]])
 
-    np.testing.assert_allclose(exact_network_ensemble(forward, 5, keep).arithmetic, exact, rtol=1e-12)
+    np.testing.assert_allclose(
+        exact_network_ensemble(forward, 5, keep).arithmetic, exact, rtol=1e-12
+    )
     drawn = sample_masks(40_000, 5, keep, rng(1))
     members = softmax(forward(drawn))
     error = members.std(axis=0) / np.sqrt(len(members))
@@ -392,7 +394,7 @@ def test_on_real_images_the_average_is_no_worse_than_the_average_member(bags):
             assert np.all(loss(right.mean(axis=0)) <= loss(right).mean(axis=0) + 1e-12)
 
 
-# The width, B11
+# Width, claim B11
 
 
 @pytest.mark.claim("B11")
@@ -455,7 +457,9 @@ def test_the_parts_of_the_file_agree_where_they_show_the_same(remake):
         assert all(np.array(bags[way])[:, 0].tolist() == first for way in remake.COMBINE)
 
 
-@pytest.mark.parametrize(("labels", "name", "width"), [("noisy", "plain net", 16), ("clean", "dropout net", 64)])
+@pytest.mark.parametrize(
+    ("labels", "name", "width"), [("noisy", "plain net", 16), ("clean", "dropout net", 64)]
+)
 def test_one_point_made_anew_is_the_stored_one(remake, labels, name, width):
     made = remake.error_curve(labels, name, seed=0, width=width, evaluate_every=remake.EPOCHS)
     stored = STORED["widths"][labels][name][str(width)][0]

@@ -145,6 +145,11 @@ CASES = {
         lambda s, k: s.left.set_title(UNCLEAR[k % 4]),
     ),
     "large title": (None, lambda s, k: s.left.set_title(UNCLEAR[k % 4], fontsize=30)),
+    "title that becomes deeper": (None, lambda s, k: s.left.set_title(UNCLEAR[k % 4])),
+    "title that was empty": (
+        lambda s: s.left.xaxis.tick_top(),
+        lambda s, k: s.left.title.set(text="ace" * (k - 1), color=COLOURS[k]),
+    ),
     "title beside an exponent": (
         lambda s: s.left.set(ylim=(0, 1e9), yticks=[0, 1e9]),
         lambda s, k: s.left.set_title("title " * k, loc="right"),

@@ -13,9 +13,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+# isort: off
+import dropout_lib  # noqa: F401 (before NumPy: it asks for one BLAS thread)
 import numpy as np
+# isort: on
 
-import dropout_lib  # noqa: F401 (comes first: it asks for one BLAS thread before NumPy loads)
 from dropout_lib import bagging, data, ensembles, network, training
 
 STORED = Path(__file__).resolve().parent.parent / "notebooks" / "stored" / "03_bagging.json"

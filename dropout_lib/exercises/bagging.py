@@ -47,7 +47,9 @@ MASK_WEIGHTS = Exercise(
             "you swapped the two: in the mask 1 means kept, with probability `keep`.",
         ),
         Pitfall(
-            _by_number_kept(lambda kept, n, keep: comb(n, kept) * keep**kept * (1 - keep) ** (n - kept)),
+            _by_number_kept(
+                lambda kept, n, keep: comb(n, kept) * keep**kept * (1 - keep) ** (n - kept)
+            ),
             "that is the probability of keeping so *many* units, whichever they are. A mask says "
             "which ones: leave the number of ways out.",
         ),
@@ -109,11 +111,13 @@ OUT_OF_BAG = Exercise(
     reference=_out_of_bag,
     cases=(
         _bag_case(1, np.array([[0, 0, 2, 3], [1, 1, 1, 3], [2, 0, 2, 0]])),
-        _bag_case(2, np.array([[4, 1, 1, 4, 0], [2, 2, 3, 0, 0], [3, 1, 4, 4, 2], [0, 1, 0, 1, 3]])),
+        _bag_case(
+            2, np.array([[4, 1, 1, 4, 0], [2, 2, 3, 0, 0], [3, 1, 4, 4, 2], [0, 1, 0, 1, 3]])
+        ),
     ),
     pitfalls=(
         Pitfall(
-            lambda probs, samples: probs.mean(axis=0),  # noqa: ARG005 - the mistake is not to use them
+            lambda probs, _samples: probs.mean(axis=0),
             "you averaged over all members. The ones that were trained on an example know its "
             "label by heart: leave them out for that example.",
         ),
@@ -122,9 +126,9 @@ OUT_OF_BAG = Exercise(
             "the other way round: you kept exactly those members that were trained on the example.",
         ),
         Pitfall(
-            lambda probs, samples: (
-                _sitting_out(samples, probs.shape[1])[:, :, None] * probs
-            ).mean(axis=0),
+            lambda probs, samples: (_sitting_out(samples, probs.shape[1])[:, :, None] * probs).mean(
+                axis=0
+            ),
             "you left the right members out, but still divided by the number of all members. Divide "
             "by how many of them sat out, which differs from example to example.",
         ),

@@ -67,7 +67,9 @@ def choice(label: str, options: Iterable[Any], value: Any) -> widgets.ToggleButt
 
 def toggle(label: str, value: bool = False) -> widgets.Checkbox:
     """Return a box to tick."""
-    return widgets.Checkbox(value=value, description=label, indent=False)
+    return widgets.Checkbox(
+        value=value, description=label, indent=False, layout=widgets.Layout(width="auto")
+    )
 
 
 class Seed(widgets.HBox):
