@@ -152,7 +152,7 @@ CASES = {
     ),
     "title beside an exponent": (
         lambda s: s.left.set(ylim=(0, 1e9), yticks=[0, 1e9]),
-        lambda s, k: s.left.set_title("title " * k, loc="right"),
+        lambda s, k: s.left.set_title("a" + "title" * 3 * (k - 1), loc="right"),
     ),
     "text that reaches the neighbour": (
         with_artist("word", lambda s: s.left.text(0, 0, "word", fontsize=16, color="red")),
