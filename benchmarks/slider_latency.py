@@ -262,8 +262,8 @@ def main() -> int:
         chromium = stack.enter_context(browser())
         with ExitStack() as opened:
             pages = open_all(opened, chromium, server, list(NAMES), ratio=1)
-            settled, late = drag(pages["LiveFigure"])
             seconds = key_to_pixels(pages)
+            settled, late = drag(pages["LiveFigure"])
         for target in TARGETS["LiveFigure"]:
             title = "slider key press to new pixels, device pixel ratio 1"
             missed += report(title, seconds, BASELINE, {"LiveFigure": target})

@@ -77,11 +77,15 @@ class Canvas:
     def update(self, change: Callable[[], Any]) -> Any:
         """Run `change`, which sets properties of artists; draw what it changed; return its result.
 
-        An exception from `change`, or from drawing what it has set, is passed on. The picture stays
-        as it was; what has been set is drawn at the next update.
+        An exception from `change`, or from drawing what it has set, is passed on; the picture stays
+        as it was and the next update draws everything.
         """
-        result = change()
-        self._draw_changes()
+        try:
+            result = change()
+            self._draw_changes()
+        except BaseException:
+            self._background = None  # some artists may be half-way: nothing kept can be trusted
+            raise
         return result
 
     def pixels(self) -> np.ndarray:
