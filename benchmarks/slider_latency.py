@@ -17,7 +17,7 @@ from pathlib import Path
 
 import nbformat
 from harness import arguments, report
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Error, Page
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))  # the browser driver lives with the tests
@@ -200,19 +200,19 @@ def key_to_pixels(pages: dict[str, Page]) -> dict[str, float]:
     for round_ in range(ROUNDS):
         forward = round_ % 2 == 1
         for name, page in pages.items():
-            page.bring_to_front()
-            page.locator(".noUi-handle").focus()  # the window in front gets the keys
             ahead = signatures[name][1:] if forward else signatures[name][-2::-1]
             for signature in ahead if name != DRAWS_DIFFERENCES else [None] * PRESSES:
                 page.evaluate("wanted => { window.timeTo(wanted); }", signature)
                 page.keyboard.press("ArrowRight" if forward else "ArrowLeft")
-                times[name].append(page.evaluate("window.latency") / 1000)
+                try:
+                    times[name].append(page.evaluate("window.latency") / 1000)
+                except Error as error:
+                    raise RuntimeError(f"{name}, round {round_}: {error.message}") from error
     return {name: statistics.median(values) for name, values in times.items()}
 
 
 def walk(page: Page) -> list[int]:
     """Press the right arrow key PRESSES times without haste, from the left end; return the pictures' fingerprints."""
-    page.bring_to_front()
     page.evaluate(STOPWATCH)
     page.locator(".noUi-handle").focus()
     page.keyboard.press("Home")
@@ -228,7 +228,6 @@ def walk(page: Page) -> list[int]:
 def drag(page: Page) -> tuple[float, int]:
     """Drag the slider to and fro; return the seconds from the last move to the last picture, and the number of
     pictures that were ready after the last move."""
-    page.bring_to_front()
     page.locator(".noUi-handle").scroll_into_view_if_needed()
     box = page.locator(".noUi-base").bounding_box()
     middle = box["y"] + box["height"] / 2
@@ -272,6 +271,8 @@ def main() -> int:
             dense = key_to_pixels(open_all(opened, chromium, server, names, ratio=2))
         target = {"LiveFigure": (BASELINE, DENSE_TARGET)}
         missed += report("the same, device pixel ratio 2", dense, BASELINE, target)
+    floor = seconds[BASELINE] / seconds["interact + inline redraw"]
+    print(f"\nthe no-op alone takes {floor:.2f} of an interact redraw: no figure can have a smaller share than that")
     # One picture may be under way when the slider stops; the next one shows where it stopped.
     updates = settled / seconds["LiveFigure"]
     print(f"\nafter {DRAG_SECONDS} s of dragging the picture settled {1e3 * settled:.0f} ms after the last move")
