@@ -70,10 +70,9 @@ def show_surface(ax: Axes, surface: np.ndarray, extent: Sequence[float]) -> figu
 class Gallery:
     """Every subnetwork with its prediction; those without a path are grey; one can be lit up.
 
-    Parameters
-    ----------
-    ax : where it is drawn; ticks and frame are switched off.
-    surfaces : (16, height, width) probabilities over the plane of the two inputs.
+    Args:
+        ax: where it is drawn; ticks and frame are switched off.
+        surfaces: (16, height, width) probabilities over the plane of the two inputs.
     """
 
     def __init__(self, ax: Axes, surfaces: np.ndarray) -> None:
@@ -121,10 +120,9 @@ class Gallery:
 class MaskSquare:
     """A number for each of the 16 masks, the darker the larger, in the places of the gallery.
 
-    Parameters
-    ----------
-    ax : where it is drawn.
-    title : stands above it.
+    Args:
+        ax: where it is drawn.
+        title: stands above it.
     """
 
     def __init__(self, ax: Axes, title: str) -> None:

@@ -104,7 +104,7 @@ class Derivation:
                 ax.text(0.0, row, "", fontsize=20, va="center", fontweight="bold"),
                 ax.text(0.035, row - 0.04, "", fontsize=11.5, va="bottom", fontweight="bold"),
                 ax.text(0.035, row + 0.04, "", fontsize=9.5, va="top", color="#555555"),
-                ax.text(0.46, row, "", fontsize=13, va="center"),
+                ax.text(0.48, row, "", fontsize=13, va="center"),
             )
             for row in range(n_steps)
         ]
@@ -124,7 +124,7 @@ class Derivation:
         self._residual.set_text(residual)
 
 
-def _lines(text: str, width: int = 64) -> Iterator[str]:
+def _lines(text: str, width: int = 60) -> Iterator[str]:
     """Break a text between words into lines of at most `width` characters."""
     line = ""
     for word in text.split():

@@ -26,11 +26,10 @@ def drive(
     Every control goes to its minimum, its maximum and its default with the others at their
     defaults; then all go to their minimum and their maximum together; then to random settings.
 
-    Parameters
-    ----------
-    figure : moved by its real widgets, and left at the values it had.
-    random_settings : how many of them.
-    first_picture : what the figure showed when it was made; it has to show that again at the end.
+    Args:
+        figure: moved by its real widgets, and left at the values it had.
+        random_settings: how many of them.
+        first_picture: what the figure showed when it was made; it has to show that again at the end.
     """
     start, ratio = figure.values, figure._screen.ratio
     density = ratio.value

@@ -180,6 +180,26 @@ def any_n_gap(step):
     )
 
 
+@pytest.mark.parametrize("number", [3, 4])
+def test_the_products_are_sums_over_all_masks(number):
+    """With any g in the place of keep and 1 − keep, which add up to 1 and would hide a factor."""
+    numbers = Numbers(3, 2, KEEPS[2][:3])
+    t, j = sympy.symbols("t j", integer=True)
+    g = sympy.IndexedBase("g", real=True)
+    product_form = linearity_steps()[number - 1].equation.lhs
+    for unit in (i, j):
+        chance = {keeps[unit] ** t: g[unit, t], (1 - keeps[unit]) ** (1 - t): sympy.Integer(1)}
+        product_form = product_form.xreplace(chance)
+    assert not product_form.has(keeps)
+    for unit in (1, 2, 3):
+        total = math.fsum(
+            (mask[unit - 1] if number == 4 else 1)
+            * math.prod(numbers.g[at, outcome] for at, outcome in enumerate(mask))
+            for mask in product((0, 1), repeat=3)
+        )
+        assert numbers(product_form, n=3, j=unit) == pytest.approx(total)
+
+
 # What the derivations say
 
 

@@ -30,11 +30,10 @@ _MARGIN = 4.0  # CSS pixels around a box: for line widths, and as clipping round
 class Canvas:
     """One figure, drawn fast again and again.
 
-    Parameters
-    ----------
-    figure : the figure, already drawn on with ordinary Matplotlib. Its canvas is replaced by an
-        Agg canvas; its layout is computed once, at the first draw, and then stays.
-    ratio : device pixels per CSS pixel (1 on an ordinary screen, 2 on a dense one).
+    Args:
+        figure: the figure, already drawn on with ordinary Matplotlib. Its canvas is replaced by an
+            Agg canvas; its layout is computed once, at the first draw, and then stays.
+        ratio: device pixels per CSS pixel (1 on an ordinary screen, 2 on a dense one).
     """
 
     def __init__(self, figure: Figure, ratio: float = 1.0) -> None:

@@ -61,7 +61,11 @@ def keep_slider(value: float = 0.5, low: float = 0.05, high: float = 1.0) -> wid
 def choice(label: str, options: Iterable[Any], value: Any) -> widgets.ToggleButtons:
     """Return a row of buttons of which one is down."""
     return widgets.ToggleButtons(
-        options=list(options), value=value, description=label, style=_WHOLE_LABEL
+        options=list(options),
+        value=value,
+        description=label,
+        style={**_WHOLE_LABEL, "button_width": "auto"},  # as wide as its text
+        layout=widgets.Layout(width="auto"),
     )
 
 

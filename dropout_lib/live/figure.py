@@ -25,19 +25,14 @@ _ALERT = "white-space:pre-wrap;border-left:4px solid #d55e00;padding:4px 8px;mar
 class LiveFigure:
     """Show `fig` with `controls` above it and one sentence below it that says what is seen.
 
-    Parameters
-    ----------
-    fig : a Matplotlib figure on which everything has been drawn once.
-    update : called as ``update(**values)`` with the value of every control. It sets data, texts or colours of
-        existing artists (`set_data`, `set_text`, …) and returns the sentence for the values, which is also the
-        picture's alternative text.
-    controls : widgets with a `value` (see `dropout_lib.live.controls`), named as `update` names its arguments.
-
-    Raises
-    ------
-    ValueError
-        If a control has no `value`. What `update` raises in the first call is raised here; what it raises later
-        is shown under the figure, kept in `error`, and gone at the next move that works.
+    Args:
+        fig: a Matplotlib figure on which everything has been drawn once.
+        update: called as ``update(**values)`` with the value of every control. It sets data, texts or colours of
+            existing artists (`set_data`, `set_text`, …) and returns the sentence for the values, which is also the
+            picture's alternative text.
+        controls: widgets with a `value` (see `dropout_lib.live.controls`), named as `update` names its arguments.
+    Raises: ValueError if a control has no `value`. What `update` raises in the first call is raised here; what
+        it raises later is shown under the figure, kept in `error`, and gone at the next move that works.
     """
 
     def __init__(

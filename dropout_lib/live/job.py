@@ -19,13 +19,12 @@ _SHOW_EVERY = 0.1  # seconds between two drawings: the work should get most of t
 class Job:
     """A Start button, a Stop button and a bar for one piece of long work.
 
-    Parameters
-    ----------
-    work : called as ``work(**values)`` with the values of the controls at the time of Start; a generator of
-        ``(fraction done, result so far)``. It runs in a thread, so the kernel goes on answering.
-    show : called with the result so far, at most ten times a second and once at the end.
-    label : what the Start button says.
-    controls : widgets with a `value`, shown beside the buttons.
+    Args:
+        work: called as ``work(**values)`` with the values of the controls at the time of Start; a generator of
+            ``(fraction done, result so far)``. It runs in a thread, so the kernel goes on answering.
+        show: called with the result so far, at most ten times a second and once at the end.
+        label: what the Start button says.
+        controls: widgets with a `value`, shown beside the buttons.
     """
 
     def __init__(

@@ -25,18 +25,10 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 def encode_png(pixels: np.ndarray) -> bytes:
     """Encode an RGBA picture.
 
-    Parameters
-    ----------
-    pixels : (height, width, 4) uint8 array
-
-    Returns
-    -------
-    bytes of a PNG file, lossless.
-
-    Raises
-    ------
-    ValueError
-        If `pixels` has another shape or type, or no pixel at all.
+    Args:
+        pixels: (height, width, 4) uint8 array
+    Returns: bytes of a PNG file, lossless.
+    Raises: ValueError if `pixels` has another shape or type, or no pixel at all.
     """
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 4 or pixels.size == 0:
         raise ValueError(
