@@ -1,10 +1,14 @@
 """Pictures of class probabilities side by side, of small differences, and of a derivation."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
+from matplotlib.textpath import TextPath
+from matplotlib.transforms import Affine2D, ScaledTranslation
 
 from dropout_lib.figures import COLOURS, set_heights, set_widths
 
@@ -93,10 +97,18 @@ class Derivation:
 
     Args:
         ax: where it is drawn; its ticks and frame are switched off.
-        n_steps: number of steps.
+        derivations: all that will ever be shown, each of equally many steps. Matplotlib needs about 60 ms to set
+            one equation; here each is set once, so that a slider need not wait for it.
     """
 
-    def __init__(self, ax: Axes, n_steps: int) -> None:
+    _EQUATION_SIZE = 13  # points
+
+    def __init__(self, ax: Axes, derivations: Iterable[Sequence[CheckedStep]]) -> None:
+        derivations = list(derivations)
+        self._paths = {step.latex: None for steps in derivations for step in steps}
+        for latex in self._paths:
+            self._paths[latex] = _equation_path(latex, self._EQUATION_SIZE)
+        n_steps = len(derivations[0])
         ax.set(xlim=(0, 1), ylim=(n_steps + 0.5, -0.5))
         ax.set_axis_off()
         self._rows = [
@@ -104,11 +116,18 @@ class Derivation:
                 ax.text(0.0, row, "", fontsize=20, va="center", fontweight="bold"),
                 ax.text(0.035, row - 0.04, "", fontsize=11.5, va="bottom", fontweight="bold"),
                 ax.text(0.035, row + 0.04, "", fontsize=9.5, va="top", color="#555555"),
-                ax.text(0.48, row, "", fontsize=13, va="center"),
+                self._equation(ax, 0.48, row),
             )
             for row in range(n_steps)
         ]
         self._residual = ax.text(0.035, n_steps, "", fontsize=11, va="center")
+
+    def _equation(self, ax: Axes, x: float, y: float) -> PathPatch:
+        """Return a patch for an equation, measured in points from (x, y)."""
+        points = Affine2D().scale(1 / 72) + ax.figure.dpi_scale_trans
+        at = ScaledTranslation(x, y, ax.transData)
+        # Clipped to the axes, as `add_artist` does it, so that nobody has to ask how far its many curves reach.
+        return ax.add_artist(PathPatch(Path([(0, 0)]), facecolor="black", lw=0, transform=points + at))
 
     def set_steps(
         self, steps: Sequence[CheckedStep], holds: Sequence[bool], residual: str = ""
@@ -120,8 +139,16 @@ class Derivation:
             mark.set_color(COLOURS["dropout net"] if right else COLOURS["plain net"])
             title.set_text(step.title)
             reason.set_text("\n".join(_lines(step.reason)))
-            equation.set_text(f"${step.latex}$")
+            equation.set_path(self._paths[step.latex])
+            equation.stale = True  # `set_path` does not say so itself
         self._residual.set_text(residual)
+
+
+def _equation_path(latex: str, size: float) -> Path:
+    """Return the outline of an equation in points, its left edge and its middle at (0, 0)."""
+    path = TextPath((0, 0), f"${latex}$", size=size)
+    box = path.get_extents()
+    return path.transformed(Affine2D().translate(-box.x0, -(box.y0 + box.y1) / 2))
 
 
 def _lines(text: str, width: int = 60) -> Iterator[str]:

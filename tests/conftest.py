@@ -37,11 +37,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Remember which claims each test bears out."""
+    """Remember which claims each test bears out; put last what waits for the executed notebooks."""
+    items.sort(key=_waits)
     config.stash[_CLAIMS] = {
         item.nodeid: {name for mark in item.iter_markers("claim") for name in mark.args}
         for item in items
     }
+
+
+def _waits(item: pytest.Item) -> bool:
+    return "executed" in getattr(item, "fixturenames", ())
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -108,12 +113,11 @@ def server(chromium: Browser) -> Iterator[Server]:  # noqa: ARG001 (no browser, 
 
 @pytest.fixture(scope="session")
 def executed(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Run]]:
-    """A function that returns what a notebook did; each is executed once, two at a time."""
-    wanted = [
-        item.callspec.params["notebook"]
-        for item in request.session.items
-        if "executed" in getattr(item, "fixturenames", ())
-    ]
+    """A function that returns what a notebook did; each that is asked for is executed once.
+
+    They are executed two at a time, from the start and beside the other tests, of which many only wait.
+    """
+    wanted = [item.callspec.params["notebook"] for item in request.session.items if _waits(item)]
     count = request.config.getoption("random_settings")
     # A process of its own for each: the event loop of a running browser would be in the way here.
     with ProcessPoolExecutor(TOGETHER, mp_context=get_context("spawn")) as pool:
@@ -122,6 +126,12 @@ def executed(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Run]]:
             for name in dict.fromkeys(wanted)
         }
         yield lambda name: runs[name].result()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _executed_from_the_start(request: pytest.FixtureRequest) -> None:
+    if any(map(_waits, request.session.items)):
+        request.getfixturevalue("executed")
 
 
 @pytest.fixture(params=NAMES)

@@ -15,6 +15,7 @@ from dropout_lib.live.canvas import BASE_DPI
 
 WIDEST = 1000  # CSS pixels: the column of a notebook
 SAME_WALK = 2  # seed of the random settings, so that a failure can be met again
+LOOK_EVERY = 3  # random settings: a full drawing by Matplotlib takes ten times as long as a move
 JOB_SECONDS = 20  # until a job has shown its first result, and until it has stopped
 
 
@@ -24,7 +25,8 @@ def drive(
     """Return what is wrong with a figure, one line each; an empty list if nothing is.
 
     Every control goes to its minimum, its maximum and its default with the others at their
-    defaults; then all go to their minimum and their maximum together; then to random settings.
+    defaults; then all go to their minimum and their maximum together; then to random settings. The picture is
+    compared with a full drawing, and its texts are looked at, at all these ends and at every third random setting.
 
     Args:
         figure: moved by its real widgets, and left at the values it had.
@@ -39,8 +41,10 @@ def drive(
         warnings.filterwarnings("ignore", category=DeprecationWarning, module="matplotlib")
         ratio.value = 1.0  # as an ordinary screen reports it: a quarter of the pixels
         drive = _Drive(figure)
-        for settings in _settings(figure, random_settings):
+        for settings in _ends(figure):
             drive.go(settings)
+        for number, settings in enumerate(_random(figure, random_settings)):
+            drive.go(settings, closely=number % LOOK_EVERY == 0)
         drive.press_buttons()
         drive.go(start)
         ratio.value = density
@@ -71,17 +75,23 @@ def drive_job(job: live.Job) -> list[str]:
     return found
 
 
-def _settings(figure: live.LiveFigure, random_settings: int) -> Iterator[dict[str, Any]]:
-    start = figure.values
-    every = {name: live.settings(control) for name, control in figure.controls.items()}
+def _ends(figure: live.LiveFigure) -> Iterator[dict[str, Any]]:
+    start, every = figure.values, _every(figure)
     for name, values in every.items():
         for value in (values[0], values[-1], start[name]):
             yield {**start, name: value}
     for end in (0, -1):
         yield {name: values[end] for name, values in every.items()}
-    rng = np.random.default_rng(SAME_WALK)
-    for _ in range(random_settings):
+
+
+def _random(figure: live.LiveFigure, count: int) -> Iterator[dict[str, Any]]:
+    rng, every = np.random.default_rng(SAME_WALK), _every(figure)
+    for _ in range(count):
         yield {name: values[rng.integers(len(values))] for name, values in every.items()}
+
+
+def _every(figure: live.LiveFigure) -> dict[str, list[Any]]:
+    return {name: live.settings(control) for name, control in figure.controls.items()}
 
 
 class _Drive:
@@ -94,15 +104,15 @@ class _Drive:
         self._effective: set[str] = set()  # controls that changed the picture at some setting
         self._moved: set[str] = set()
 
-    def go(self, settings: dict[str, Any]) -> None:
-        """Move one control after the other to `settings`, then look at the picture closely."""
+    def go(self, settings: dict[str, Any], closely: bool = True) -> None:
+        """Move one control after the other to `settings`; look at the last picture closely, or only at its change."""
         for name, value in settings.items():
             before, old = self._figure.pixels(), self._figure.controls[name].value
             self._figure.controls[name].value = value
             if value != old:
                 self._moved.add(name)
                 self._look_at_move(name, before)
-        if self._figure.error is None:
+        if closely and self._figure.error is None:
             self._look_closely()
 
     def press_buttons(self) -> None:

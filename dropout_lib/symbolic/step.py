@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sympy
 from sympy.printing.latex import LatexPrinter
@@ -47,6 +48,7 @@ def first_break(steps: Iterable[Step]) -> Step | None:
     return next((step for step in steps if step.check() != 0), None)
 
 
+@lru_cache(maxsize=512)  # a slider over a derivation asks for the same few again and again
 def latex(expression: sympy.Basic) -> str:
     """LaTeX in which a sum in an exponent can be read: exp(…) in full size instead of e^{…}."""
     return _Printer().doprint(expression)
