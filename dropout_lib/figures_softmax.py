@@ -5,17 +5,15 @@ from typing import Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import PathPatch
-from matplotlib.path import Path
-from matplotlib.textpath import TextPath
-from matplotlib.transforms import Affine2D, ScaledTranslation
 
+from dropout_lib import equations
 from dropout_lib.figures import COLOURS, set_heights, set_widths
 
 #: Differences are drawn from here on; two float64 in [0, 1] differ by 0 or about this much.
 SMALLEST_GAP = 1e-18
 
 _NAMES = {"exact ensemble": "arithmetic mean"}  # what a key says, where it is not the role
+_EQUATION_SIZE = 13  # points
 _GROUP = 0.8  # share of the distance between two classes that their bars take up
 
 
@@ -97,17 +95,12 @@ class Derivation:
 
     Args:
         ax: where it is drawn; its ticks and frame are switched off.
-        derivations: all that will ever be shown, each of equally many steps. Matplotlib needs about 60 ms to set
-            one equation; here each is set once, so that a slider need not wait for it.
+        derivations: all that will be shown, each of equally many steps: their equations are set ahead of time.
     """
-
-    _EQUATION_SIZE = 13  # points
 
     def __init__(self, ax: Axes, derivations: Iterable[Sequence[CheckedStep]]) -> None:
         derivations = list(derivations)
-        self._paths = {step.latex: None for steps in derivations for step in steps}
-        for latex in self._paths:
-            self._paths[latex] = _equation_path(latex, self._EQUATION_SIZE)
+        equations.prepare((step.latex for steps in derivations for step in steps), _EQUATION_SIZE)
         n_steps = len(derivations[0])
         ax.set(xlim=(0, 1), ylim=(n_steps + 0.5, -0.5))
         ax.set_axis_off()
@@ -116,18 +109,11 @@ class Derivation:
                 ax.text(0.0, row, "", fontsize=20, va="center", fontweight="bold"),
                 ax.text(0.035, row - 0.04, "", fontsize=11.5, va="bottom", fontweight="bold"),
                 ax.text(0.035, row + 0.04, "", fontsize=9.5, va="top", color="#555555"),
-                self._equation(ax, 0.48, row),
+                equations.Equation(ax, 0.48, row, _EQUATION_SIZE),
             )
             for row in range(n_steps)
         ]
         self._residual = ax.text(0.035, n_steps, "", fontsize=11, va="center")
-
-    def _equation(self, ax: Axes, x: float, y: float) -> PathPatch:
-        """Return a patch for an equation, measured in points from (x, y)."""
-        points = Affine2D().scale(1 / 72) + ax.figure.dpi_scale_trans
-        at = ScaledTranslation(x, y, ax.transData)
-        # Clipped to the axes, as `add_artist` does it, so that nobody has to ask how far its many curves reach.
-        return ax.add_artist(PathPatch(Path([(0, 0)]), facecolor="black", lw=0, transform=points + at))
 
     def set_steps(
         self, steps: Sequence[CheckedStep], holds: Sequence[bool], residual: str = ""
@@ -139,16 +125,8 @@ class Derivation:
             mark.set_color(COLOURS["dropout net"] if right else COLOURS["plain net"])
             title.set_text(step.title)
             reason.set_text("\n".join(_lines(step.reason)))
-            equation.set_path(self._paths[step.latex])
-            equation.stale = True  # `set_path` does not say so itself
+            equation.set_latex(step.latex)
         self._residual.set_text(residual)
-
-
-def _equation_path(latex: str, size: float) -> Path:
-    """Return the outline of an equation in points, its left edge and its middle at (0, 0)."""
-    path = TextPath((0, 0), f"${latex}$", size=size)
-    box = path.get_extents()
-    return path.transformed(Affine2D().translate(-box.x0, -(box.y0 + box.y1) / 2))
 
 
 def _lines(text: str, width: int = 60) -> Iterator[str]:

@@ -139,6 +139,9 @@ def test_no_name_is_given_twice():
         exercises.masks,
         exercises.bagging,
         exercises.softmax,
+        exercises.variance,
+        exercises.inference,
+        exercises.regularisation,
     )
     names = [exercise.name for module in modules for exercise in module.EXERCISES]
     assert len(set(names)) == len(names) == len(EXERCISES)

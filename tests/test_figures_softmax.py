@@ -4,7 +4,6 @@ from itertools import pairwise, product
 
 import numpy as np
 import pytest
-from matplotlib.text import Text
 
 from dropout_lib import figures, figures_softmax, symbolic
 
@@ -38,18 +37,6 @@ def test_every_equation_is_whole_and_free(shown, derivations, case):
     assert 0 < min(box.y0 for box in boxes) < max(box.y1 for box in boxes) < 1
     row = np.mean([above.y0 - below.y0 for above, below in pairwise(boxes)])
     assert max(below.y1 - above.y0 for above, below in pairwise(boxes)) < OVERLAP * row
-
-
-def test_an_equation_is_the_one_that_matplotlib_would_write(shown, derivations):
-    """As a text it covers the same pixels, up to what is lost by drawing outlines."""
-    fig, ax, picture = shown
-    case = CASES[-1]
-    picture.set_steps(derivations[case], [True] * 8)
-    step, patch = derivations[case][5], ax.patches[5]
-    extent = patch.get_window_extent()
-    as_text = Text(0, 0, f"${step.latex}$", fontsize=13, figure=fig).get_window_extent(fig.canvas.get_renderer())
-    assert extent.width == pytest.approx(as_text.width, rel=0.05)
-    assert extent.height == pytest.approx(as_text.height, rel=0.15)
 
 
 def test_ticks_and_crosses_follow_the_checks(shown, derivations):

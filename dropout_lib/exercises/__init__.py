@@ -4,7 +4,16 @@ Three outcomes: not done yet (a `...` still stands there), not quite (and why), 
 notebook's exercises stand in a module of their own; a new module is added to `EXERCISES` below.
 """
 
-from dropout_lib.exercises import bagging, co_adaptation, masks, softmax, start
+from dropout_lib.exercises import (
+    bagging,
+    co_adaptation,
+    inference,
+    masks,
+    regularisation,
+    softmax,
+    start,
+    variance,
+)
 from dropout_lib.exercises.checking import Exercise, Pitfall
 from dropout_lib.exercises.feedback import CORRECT, NOT_DONE_YET, NOT_QUITE, Feedback
 
@@ -19,7 +28,7 @@ __all__ = [
     "check",
 ]
 
-_MODULES = (start, co_adaptation, masks, bagging, softmax)
+_MODULES = (start, co_adaptation, masks, bagging, softmax, variance, inference, regularisation)
 
 #: Every exercise by its name.
 EXERCISES = {exercise.name: exercise for module in _MODULES for exercise in module.EXERCISES}

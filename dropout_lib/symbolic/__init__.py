@@ -3,14 +3,17 @@
 This package stands apart: it alone imports SymPy, and it computes with symbols, never with data.
 """
 
+from dropout_lib.symbolic.ensemble_error import ERROR_VARIANTS, ensemble_error_steps
 from dropout_lib.symbolic.geometric_mean import VARIANTS, geometric_mean_steps
 from dropout_lib.symbolic.linearity import linearity_steps
 from dropout_lib.symbolic.logistic import logistic_steps
 from dropout_lib.symbolic.step import Step, first_break, latex
 
 __all__ = [
+    "ERROR_VARIANTS",
     "VARIANTS",
     "Step",
+    "ensemble_error_steps",
     "first_break",
     "geometric_mean_steps",
     "latex",
