@@ -6,6 +6,7 @@ drawn for the second time it costs what any other curve costs.
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Protocol
 
 from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch
@@ -14,6 +15,14 @@ from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D, ScaledTranslation
 
 _KEPT = 1024  # outlines, a few kB each: more than all derivations of a notebook have
+
+
+class CheckedStep(Protocol):
+    """What a picture of a derivation needs of a step; a chain of equals has one " = " between its sides."""
+
+    title: str
+    reason: str
+    latex: str
 
 
 class Equation:

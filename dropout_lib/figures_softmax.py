@@ -1,12 +1,12 @@
 """Pictures of class probabilities side by side, of small differences, and of a derivation."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from dropout_lib import equations
+from dropout_lib.equations import CheckedStep
 from dropout_lib.figures import COLOURS, set_heights, set_widths
 
 #: Differences are drawn from here on; two float64 in [0, 1] differ by 0 or about this much.
@@ -80,14 +80,6 @@ class GapBars:
     def set_gaps(self, *gaps: float) -> None:
         """Show one difference for each bar; 0 leaves its bar empty."""
         set_widths(self._bars, gaps)
-
-
-class CheckedStep(Protocol):
-    """What `Derivation` draws: a step, and what its check came to."""
-
-    title: str
-    reason: str
-    latex: str
 
 
 class Derivation:

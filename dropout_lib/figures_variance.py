@@ -5,13 +5,13 @@ Each is drawn once; its `set_…` methods change what a live figure redraws.
 
 import textwrap
 from collections.abc import Iterable, Sequence
-from typing import Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
 from dropout_lib import equations
+from dropout_lib.equations import CheckedStep
 from dropout_lib.figures import COLOURS
 
 _DARK = "#222222"
@@ -156,14 +156,6 @@ class MomentBars:
                 bar.set_width(width)
         c = parts[:, :2].sum(axis=1)
         self._c_ticks.set_segments([[(x, y - 0.48), (x, y + 0.48)] for y, x in enumerate(c)])
-
-
-class CheckedStep(Protocol):
-    """What `Chain` draws: a step and its equation in LaTeX, with one " = " between its sides."""
-
-    title: str
-    reason: str
-    latex: str
 
 
 class Chain:

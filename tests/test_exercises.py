@@ -151,7 +151,12 @@ def test_no_name_is_given_twice():
 @pytest.mark.parametrize("name", HERE)
 def test_the_stub_is_not_done_yet(name):
     assert check(name, run(STUBS[name])).outcome == NOT_DONE_YET
-    assert check(name, ...).outcome == NOT_DONE_YET
+
+
+@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
+def test_dots_are_not_done_yet(exercise):
+    assert exercise.check(...).outcome == NOT_DONE_YET
+    assert exercise.check(as_answer(exercise, lambda *_case: ...)).outcome == NOT_DONE_YET
 
 
 @pytest.mark.parametrize("name", HERE)

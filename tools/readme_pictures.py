@@ -21,7 +21,13 @@ DENSE = 2  # device pixels per CSS pixel
 PICTURES = {
     "live-figure.png": ("00_start_here.ipynb", 1, {"keep probability": 0.7}),
     "00.png": ("00_start_here.ipynb", 0, {}),
+    "01.png": ("01_co_adaptation.ipynb", 0, {"share silenced": 0.5}),
     "02.png": ("02_masks.ipynb", 0, {}),
+    "03.png": ("03_bagging_vs_dropout.ipynb", 0, {}),
+    "04.png": ("04_softmax_geometric_mean.ipynb", 0, {"units that drop": 20}),
+    "05.png": ("05_ensemble_variance.ipynb", 0, {}),
+    "06.png": ("06_inference.ipynb", 6, {"angle": 60}),
+    "07.png": ("07_regularisation.ipynb", 0, {}),
 }
 
 
