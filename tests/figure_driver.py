@@ -15,7 +15,7 @@ from dropout_lib.live.canvas import BASE_DPI
 
 WIDEST = 1000  # CSS pixels: the column of a notebook
 SAME_WALK = 2  # seed of the random settings, so that a failure can be met again
-LOOK_EVERY = 3  # random settings: a full drawing by Matplotlib takes ten times as long as a move
+LOOK_EVERY = 5  # random settings: a full drawing by Matplotlib takes ten times as long as a move
 JOB_SECONDS = 20  # until a job has shown its first result, and until it has stopped
 
 
@@ -26,7 +26,7 @@ def drive(
 
     Every control goes to its minimum, its maximum and its default with the others at their
     defaults; then all go to their minimum and their maximum together; then to random settings. The picture is
-    compared with a full drawing, and its texts are looked at, at all these ends and at every third random setting.
+    compared with a full drawing, and its texts are looked at, at all these ends and at every fifth random setting.
 
     Args:
         figure: moved by its real widgets, and left at the values it had.
@@ -78,8 +78,9 @@ def drive_job(job: live.Job) -> list[str]:
 def _ends(figure: live.LiveFigure) -> Iterator[dict[str, Any]]:
     start, every = figure.values, _every(figure)
     for name, values in every.items():
-        for value in (values[0], values[-1], start[name]):
+        for value in (values[0], values[-1]):
             yield {**start, name: value}
+    yield start
     for end in (0, -1):
         yield {name: values[end] for name, values in every.items()}
 

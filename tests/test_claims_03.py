@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from trained import trained
 
 from dropout_lib.bagging import bagging
 from dropout_lib.data import corrupt_labels, load_digits, split
@@ -44,22 +45,9 @@ def new_net(draws, width=256):
     return MLP((64, width, width, 10), draws, dtype=np.float32)
 
 
-def train_one(name, seed, width=256, noise=0.3, evaluate_every=EPOCHS):
+def train_one(name, seed, width=256, noise=0.3):
     """(net, history): the same data, first weights and settings, whatever `name` is."""
-    x, y, test = digits(seed, noise)
-    net = new_net(rng(seed, 2), width)
-    history = fit(
-        net,
-        x,
-        y,
-        keep=(1.0, KEEP[name]),
-        epochs=EPOCHS,
-        learning_rate=0.02,
-        rng=rng(seed, 3),
-        validation=test,
-        evaluate_every=evaluate_every,
-    )
-    return net, history
+    return trained(KEEP[name], seed, noise=noise, hidden=(width, width), epochs=EPOCHS)[:2]
 
 
 def ends(name, **settings):
@@ -82,7 +70,7 @@ def bags():
 def curves():
     """name -> test error after each epoch, one row for each seed"""
     return {
-        name: np.array([train_one(name, s, evaluate_every=1)[1].validation_error for s in SEEDS])
+        name: np.array([train_one(name, s)[1].validation_error for s in SEEDS])
         for name in KEEP
     }
 
@@ -314,8 +302,8 @@ def test_each_step_goes_on_from_where_the_last_one_left():
         )
         for parameter, gradient in zip(by_hand.parameters, gradients, strict=True):
             parameter -= 0.1 * gradient
-    for parameter, trained in zip(by_hand.parameters, net.parameters, strict=True):
-        np.testing.assert_allclose(parameter, trained, rtol=0, atol=1e-13)
+    for parameter, expected in zip(by_hand.parameters, net.parameters, strict=True):
+        np.testing.assert_allclose(parameter, expected, rtol=0, atol=1e-13)
     first = MLP((64, 8, 10), rng(2))
     assert all(np.any(p != q) for p, q in zip(first.parameters, net.starts[1], strict=True))
 

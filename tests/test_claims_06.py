@@ -7,6 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from trained import trained
 
 from dropout_lib.data import corrupt_labels, load_digits, split
 from dropout_lib.input_gradients import input_gradients
@@ -44,7 +45,7 @@ def nets():
     """(labels, seed) -> (net, test part, what 120 subnetworks say: (120, 797, 10))"""
     made = {}
     for labels, seed in product(NOISE, SEEDS):
-        net, test = train((64, 256, 256, 10), seed, NOISE[labels], KEEP, np.float32)
+        net, _, test = trained(KEEP[1], seed, noise=NOISE[labels])
         said = monte_carlo(net, test.x, PASSES, KEEP, rng(seed, 4)).astype(np.float64)
         made[labels, seed] = net, test, said / said.sum(axis=-1, keepdims=True)
     return made

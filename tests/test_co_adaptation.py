@@ -4,10 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from dropout_lib.data import corrupt_labels, load_digits, split
-from dropout_lib.network import MLP
-from dropout_lib.training import fit
+from trained import trained
 
 SEEDS = range(5)
 WIDTH = 256
@@ -15,22 +12,9 @@ KEEPS = {"plain": 1.0, "dropout": 0.5}
 NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "01_co_adaptation.ipynb"
 
 
-def train(keep, seed, n_train=1000, noise=0.3, epochs=60):
+def train(keep, seed, **settings):
     """Return (net, history, test part); everything but `keep` is the same on both sides."""
-    part, test = split(*load_digits(), n_train, np.random.default_rng([seed, 0]))
-    labels = corrupt_labels(part.y, noise, np.random.default_rng([seed, 1]))
-    net = MLP((64, WIDTH, WIDTH, 10), np.random.default_rng([seed, 2]), dtype=np.float32)
-    history = fit(
-        net,
-        part.x,
-        labels,
-        keep=(1.0, keep),
-        epochs=epochs,
-        learning_rate=0.02,
-        rng=np.random.default_rng([seed, 3]),
-        validation=test,
-    )
-    return net, history, test
+    return trained(keep, seed, hidden=(WIDTH, WIDTH), **settings)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +56,7 @@ def test_dropout_closes_the_gap_on_noisy_labels(noisy):
 @pytest.mark.claim("C02")
 def test_on_clean_labels_the_two_nearly_meet():
     ends = {
-        name: errors([train(keep, seed, noise=0.0, epochs=40) for seed in SEEDS[:3]])
+        name: errors([train(keep, seed, noise=0.0) for seed in SEEDS])
         for name, keep in KEEPS.items()
     }
     assert ends["plain"].max() < 0.04

@@ -34,8 +34,8 @@ def test_it_covers_what_a_text_would_cover(drawn, latex, ratio):
     assert box.width == pytest.approx(expected.width, abs=pixels)
     assert box.height == pytest.approx(expected.height, abs=2 * pixels)
     left, middle = ax.transData.transform((0.2, 0.5))
-    assert box.x0 == pytest.approx(left, abs=1e-6)
-    assert (box.y0 + box.y1) / 2 == pytest.approx(middle, abs=1e-6)
+    assert box.x0 == pytest.approx(left, abs=ratio)
+    assert (box.y0 + box.y1) / 2 == pytest.approx(middle, abs=ratio)
 
 
 def test_another_equation_gives_another_picture_and_none_gives_none(drawn):
