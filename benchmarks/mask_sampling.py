@@ -4,16 +4,14 @@ python benchmarks/mask_sampling.py            # prints a table of medians and ra
 python benchmarks/mask_sampling.py --check    # exits 1 if a ratio misses its target
 """
 
-import argparse
-import statistics
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
+from harness import arguments, medians, report
 
 from dropout_lib.masks import sample_masks
 
@@ -41,32 +39,11 @@ def contestants(rng: np.random.Generator) -> dict[str, Callable[[], object]]:
     }
 
 
-def medians(functions: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """Median seconds of each, run in turns so that a slow moment of the machine meets all alike."""
-    seconds: dict[str, list[float]] = {name: [] for name in functions}
-    for _ in range(N_ROUNDS):
-        for name, function in functions.items():
-            start = time.perf_counter()
-            function()
-            seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(times) for name, times in seconds.items()}
-
-
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="exit 1 if a target is missed")
-    check = parser.parse_args().check
-
-    measured = medians(contestants(np.random.default_rng(0)))
-    print(f"{N_ENTRIES:,} entries, median of {N_ROUNDS}")
-    missed = []
-    for name, seconds in measured.items():
-        ratio = seconds / measured[BASELINE]
-        has_target = name.startswith("sample_masks")
-        target = f"target ≤ {TARGET_RATIO:.2f}" if has_target else ""
-        print(f"{name:36} {1e3 * seconds:8.1f} ms {ratio:6.2f} ×  {target}".rstrip())
-        if has_target and ratio > TARGET_RATIO:
-            missed.append(name)
+    check = arguments(__doc__.splitlines()[0]).check
+    seconds = medians(contestants(np.random.default_rng(0)), N_ROUNDS)
+    targets = {name: (BASELINE, TARGET_RATIO) for name in seconds if name.startswith("sample_masks")}
+    missed = report(f"{N_ENTRIES:,} entries, median of {N_ROUNDS}", seconds, BASELINE, targets)
     if missed:
         print(f"missed: {'; '.join(missed)}")
     return 1 if check and missed else 0

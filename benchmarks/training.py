@@ -7,11 +7,10 @@ All train a net of the same size on the same digits in float32, in the same numb
 thread, with momentum. PyTorch need not be installed: its row is then missing, and says so.
 """
 
-import statistics
 import sys
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +21,7 @@ import dropout_lib  # before NumPy: it sets one BLAS thread
 
 # isort: split
 import numpy as np
-from harness import arguments
+from harness import arguments, medians
 
 from dropout_lib.data import load_digits, split
 from dropout_lib.network import MLP
@@ -147,20 +146,6 @@ def matrix_products_run() -> Callable[[], object]:
     return run
 
 
-def medians(runs: Mapping[str, Callable[[], object]]) -> dict[str, float]:
-    """Median seconds of processor time of each, run in turns; one thread, so it is what they need.
-
-    The time on the clock would count other programs in that happen to run.
-    """
-    seconds: dict[str, list[float]] = {row: [] for row in runs}
-    for _ in range(N_ROUNDS):
-        for row, run in runs.items():
-            start = time.process_time()
-            run()
-            seconds[row].append(time.process_time() - start)
-    return {row: statistics.median(times) for row, times in seconds.items()}
-
-
 def main() -> int:
     check = arguments(__doc__.splitlines()[0]).check
     if not dropout_lib.ONE_BLAS_THREAD:
@@ -175,7 +160,8 @@ def main() -> int:
     runs["dropout_lib, without dropout"] = dropout_lib_run((1.0, 1.0), EPOCHS)
     runs["dropout_lib, curve after each epoch"] = dropout_lib_run(KEEP, 1)
 
-    seconds = medians(runs)
+    # Processor time: the time on the clock would count other programs in that happen to run.
+    seconds = medians(runs, N_ROUNDS, time.process_time)
     print(f"{'-'.join(map(str, SIZES))}, {N_TRAIN} digits, batches of {BATCH_SIZE}, float32")
     print(f"processor time per epoch, one thread, median of {N_ROUNDS} runs of {EPOCHS} epochs\n")
     missed = []
