@@ -14,7 +14,6 @@ from notebook_runner import Run, run_notebook
 from playwright.sync_api import Browser
 
 NAMES = sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))
-TOGETHER = 2  # notebooks executed at a time: one for each core of a small machine
 SLOWEST = 15  # durations shown at the end of a run
 
 _CLAIMS = pytest.StashKey[dict[str, set[str]]]()
@@ -115,12 +114,12 @@ def server(chromium: Browser) -> Iterator[Server]:  # noqa: ARG001 (no browser, 
 def executed(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Run]]:
     """A function that returns what a notebook did; each that is asked for is executed once.
 
-    They are executed two at a time, from the start and beside the other tests, of which many only wait.
+    They are executed one after the other, from the start and beside the other tests: two cores are busy then.
     """
     wanted = [item.callspec.params["notebook"] for item in request.session.items if _waits(item)]
     count = request.config.getoption("random_settings")
     # A process of its own for each: the event loop of a running browser would be in the way here.
-    with ProcessPoolExecutor(TOGETHER, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         runs: dict[str, Future[Run]] = {
             name: pool.submit(run_notebook, NOTEBOOKS / name, count)
             for name in dict.fromkeys(wanted)

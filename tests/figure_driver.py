@@ -15,7 +15,7 @@ from dropout_lib.live.canvas import BASE_DPI
 
 WIDEST = 1000  # CSS pixels: the column of a notebook
 SAME_WALK = 2  # seed of the random settings, so that a failure can be met again
-LOOK_EVERY = 5  # random settings: a full drawing by Matplotlib takes ten times as long as a move
+LOOK_EVERY = 10  # random settings: a full drawing by Matplotlib takes ten times as long as a move
 JOB_SECONDS = 20  # until a job has shown its first result, and until it has stopped
 
 
@@ -26,7 +26,7 @@ def drive(
 
     Every control goes to its minimum, its maximum and its default with the others at their
     defaults; then all go to their minimum and their maximum together; then to random settings. The picture is
-    compared with a full drawing, and its texts are looked at, at all these ends and at every fifth random setting.
+    compared with a full drawing, and its texts are looked at, at all these ends and at every tenth random setting.
 
     Args:
         figure: moved by its real widgets, and left at the values it had.
@@ -104,16 +104,22 @@ class _Drive:
         self._sentences = {figure.status}
         self._effective: set[str] = set()  # controls that changed the picture at some setting
         self._moved: set[str] = set()
+        self._looked: set[str] = set()  # settings whose picture was looked at closely
 
     def go(self, settings: dict[str, Any], closely: bool = True) -> None:
-        """Move one control after the other to `settings`; look at the last picture closely, or only at its change."""
+        """Move one control after the other to `settings`; look at the last picture closely, or only at its change.
+
+        A default may be an end, too: what was looked at closely once is not again.
+        """
         for name, value in settings.items():
             before, old = self._figure.pixels(), self._figure.controls[name].value
             self._figure.controls[name].value = value
             if value != old:
                 self._moved.add(name)
                 self._look_at_move(name, before)
-        if closely and self._figure.error is None:
+        where = self._where()
+        if closely and where not in self._looked and self._figure.error is None:
+            self._looked.add(where)
             self._look_closely()
 
     def press_buttons(self) -> None:
@@ -148,8 +154,10 @@ class _Drive:
         return found
 
     def _complain(self, text: str) -> None:
-        where = ", ".join(f"{name} = {value}" for name, value in self._figure.values.items())
-        self._found.setdefault(text, where)
+        self._found.setdefault(text, self._where())
+
+    def _where(self) -> str:
+        return ", ".join(f"{name} = {value}" for name, value in self._figure.values.items())
 
     def _look_at_move(self, name: str, before: np.ndarray) -> None:
         self._sentences.add(self._figure.status)

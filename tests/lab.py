@@ -145,9 +145,17 @@ def open_notebook(page: Page, server: Server, name: str, frontend: str = "lab") 
         page.evaluate("window.jupyterapp.shell.collapseLeft()")  # the file list takes much room
 
 
-def close_notebook(page: Page) -> None:
-    """End the kernel of the notebook open in the page, so that kernels do not pile up."""
-    page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+def close_notebook(page: Page, wait: bool = True) -> None:
+    """End the kernel of the notebook open in the page, so that kernels do not pile up.
+
+    Without `wait` it may still be ending while the next notebook is being opened.
+    """
+    shutdown = "window.jupyterapp.shell.currentWidget.sessionContext.shutdown()"
+    if wait:
+        page.evaluate(shutdown)
+        return
+    with page.expect_request(lambda request: request.method == "DELETE"):  # once it is sent the page is not needed
+        page.evaluate(f"() => {{ {shutdown}; }}")
 
 
 def run_all(page: Page, seconds: float = RUN_SECONDS) -> list[str]:

@@ -44,6 +44,9 @@ _NEW_PIXELS = f"""
   return now !== '' && now !== before;
 }}
 """
+_NEW_STATUS = """
+([box, before]) => box.querySelector('.dropout-status p').textContent !== before
+"""
 _SETTLED = f"""
 box => {{
   const text = box.querySelector('.dropout-status').textContent;
@@ -103,6 +106,11 @@ class LiveView:
         """Wait until the picture differs from the one whose fingerprint is `before`."""
         picture = self.picture.element_handle()
         self.page.wait_for_function(_NEW_PIXELS, arg=[picture, before], timeout=seconds * 1000)
+
+    def wait_for_new_status(self, before: str, seconds: float = ANSWER_SECONDS) -> None:
+        """Wait until the sentence below the picture is another one than `before`."""
+        box = self.box.element_handle()
+        self.page.wait_for_function(_NEW_STATUS, arg=[box, before], timeout=seconds * 1000)
 
     def handle(self, label: str | None = None) -> Locator:
         """Return the handle of the slider with this label, or of the figure's first slider."""

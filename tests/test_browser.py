@@ -59,7 +59,7 @@ def opened(request, chromium, server):
     with new_page(chromium, WIDTH, HEIGHT) as page:
         open_notebook(page, server, request.param)
         yield page, run_all(page)
-        close_notebook(page)
+        close_notebook(page, wait=False)
 
 
 @pytest.fixture
@@ -96,8 +96,7 @@ def assert_slider_moves(page):
     before, sentence = view.pixels(), view.status
     view.step(times=STEPS)
     view.wait_for_new_pixels(before)
-    view.settle()
-    assert view.status != sentence
+    view.wait_for_new_status(sentence)
     assert view.message == ""
 
 
