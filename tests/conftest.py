@@ -1,7 +1,7 @@
 """What several test files share: the browser, the executed notebooks, and the table of claims."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from importlib.util import find_spec
 from multiprocessing import get_context
@@ -12,8 +12,11 @@ from claim_marks import sections
 from lab import NOTEBOOKS, Server, browser, find_browser, lab_server
 from notebook_runner import Run, run_notebook
 from playwright.sync_api import Browser
+from trained import bag_of_ten
 
 NAMES = sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))
+MADE_BESIDE = ("executed", "waiting_bags")  # fixtures that another process makes during the run, in this order
+BAG_SEEDS = range(2)  # ten nets each
 SLOWEST = 15  # durations shown at the end of a run
 
 _CLAIMS = pytest.StashKey[dict[str, set[str]]]()
@@ -36,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Remember which claims each test bears out; put last what waits for the executed notebooks."""
+    """Remember which claims each test bears out; put last what waits for another process."""
     items.sort(key=_waits)
     config.stash[_CLAIMS] = {
         item.nodeid: {name for mark in item.iter_markers("claim") for name in mark.args}
@@ -45,7 +48,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _waits(item: pytest.Item) -> bool:
-    return "executed" in getattr(item, "fixturenames", ())
+    return any(name in _fixtures(item) for name in MADE_BESIDE)
+
+
+def _fixtures(item: pytest.Item) -> Collection[str]:
+    return getattr(item, "fixturenames", ())
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -111,26 +118,46 @@ def server(chromium: Browser) -> Iterator[Server]:  # noqa: ARG001 (no browser, 
 
 
 @pytest.fixture(scope="session")
-def executed(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Run]]:
-    """A function that returns what a notebook did; each that is asked for is executed once.
-
-    They are executed one after the other, from the start and beside the other tests: two cores are busy then.
-    """
-    wanted = [item.callspec.params["notebook"] for item in request.session.items if _waits(item)]
-    count = request.config.getoption("random_settings")
-    # A process of its own for each: the event loop of a running browser would be in the way here.
+def beside() -> Iterator[ProcessPoolExecutor]:
+    """One process that works beside the tests, so that two cores are busy."""
+    # Not a thread: the event loop of a running browser would be in the way of a kernel's.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        runs: dict[str, Future[Run]] = {
-            name: pool.submit(run_notebook, NOTEBOOKS / name, count)
-            for name in dict.fromkeys(wanted)
-        }
-        yield lambda name: runs[name].result()
+        yield pool
+
+
+@pytest.fixture(scope="session")
+def executed(
+    request: pytest.FixtureRequest, beside: ProcessPoolExecutor
+) -> Callable[[str], Run]:
+    """A function that returns what a notebook did; each that is asked for is executed once."""
+    asked = [item for item in request.session.items if "executed" in _fixtures(item)]
+    wanted = dict.fromkeys(item.callspec.params["notebook"] for item in asked)
+    count = request.config.getoption("random_settings")
+    runs: dict[str, Future[Run]] = {
+        name: beside.submit(run_notebook, NOTEBOOKS / name, count) for name in wanted
+    }
+    return lambda name: runs[name].result()
+
+
+@pytest.fixture(scope="session")
+def waiting_bags(beside: ProcessPoolExecutor) -> dict[int, Future]:
+    """seed -> a bag of ten nets in the making"""
+    return {seed: beside.submit(bag_of_ten, seed) for seed in BAG_SEEDS}
+
+
+@pytest.fixture(scope="session")
+def bags(waiting_bags: dict[int, Future]) -> dict[int, tuple]:
+    """seed -> (bag of ten, what each member says about the test digits, their true classes)"""
+    return {seed: future.result() for seed, future in waiting_bags.items()}
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _executed_from_the_start(request: pytest.FixtureRequest) -> None:
-    if any(map(_waits, request.session.items)):
-        request.getfixturevalue("executed")
+def _started_at_once(request: pytest.FixtureRequest) -> None:
+    """Start all that is made beside the tests before the first of them."""
+    needed = {name for item in request.session.items for name in _fixtures(item)}
+    for name in MADE_BESIDE:
+        if name in needed:
+            request.getfixturevalue(name)
 
 
 @pytest.fixture(params=NAMES)

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from trained import trained
 
-from dropout_lib.bagging import bagging
 from dropout_lib.data import corrupt_labels, load_digits, split
 from dropout_lib.exact import exact_network_ensemble
 from dropout_lib.layers import softmax
@@ -26,7 +25,6 @@ from dropout_lib.training import fit
 
 ROOT = Path(__file__).resolve().parent.parent
 SEEDS = range(3)
-BAG_SEEDS = range(2)  # ten nets each
 EPOCHS, MEMBERS = 60, 10
 KEEP = {"plain": 1.0, "dropout": 0.5}
 STORED = json.loads((ROOT / "notebooks" / "stored" / "03_bagging.json").read_text("utf-8"))
@@ -41,10 +39,6 @@ def digits(seed, noise=0.3):
     return train.x, corrupt_labels(train.y, noise, rng(seed, 1)), test
 
 
-def new_net(draws, width=256):
-    return MLP((64, width, width, 10), draws, dtype=np.float32)
-
-
 def train_one(name, seed, width=256, noise=0.3):
     """(net, history): the same data, first weights and settings, whatever `name` is."""
     return trained(KEEP[name], seed, noise=noise, hidden=(width, width), epochs=EPOCHS)[:2]
@@ -52,18 +46,6 @@ def train_one(name, seed, width=256, noise=0.3):
 
 def ends(name, **settings):
     return np.array([train_one(name, s, **settings)[1].validation_error[-1] for s in SEEDS])
-
-
-@pytest.fixture(scope="module")
-def bags():
-    """seed -> (bag of ten, what its members say about the test digits, their true classes)"""
-    made = {}
-    for seed in BAG_SEEDS:
-        x, y, test = digits(seed)
-        settings = {"epochs": EPOCHS, "learning_rate": 0.02, "evaluate_every": EPOCHS}
-        *_, bag = bagging(new_net, x, y, MEMBERS, rng=rng(seed, 4), **settings)
-        made[seed] = bag, bag.predict_proba(test.x).astype(np.float64), test.y
-    return made
 
 
 @pytest.fixture(scope="module")

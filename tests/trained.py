@@ -4,7 +4,9 @@ from copy import deepcopy
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
+from dropout_lib.bagging import Bag, bagging
 from dropout_lib.data import Digits, corrupt_labels, load_digits, split
 from dropout_lib.network import MLP
 from dropout_lib.training import History, fit
@@ -48,3 +50,20 @@ def _train(
     often = 1 if curve else epochs
     history = fit(net, train.x, labels, rng=dice[3], evaluate_every=often, **options)
     return net, history, test
+
+
+def bag_of_ten(seed: int) -> tuple[Bag, NDArray[np.float64], NDArray[np.int64]]:
+    """Return a bag of plain nets on noisy labels, what each says about the test digits, and their true classes."""
+    train, test = split(*load_digits(), 1000, np.random.default_rng([seed, 0]))
+    labels = corrupt_labels(train.y, 0.3, np.random.default_rng([seed, 1]))
+    *_, bag = bagging(
+        lambda draws: MLP((64, 256, 256, 10), draws, dtype=np.float32),
+        train.x,
+        labels,
+        10,
+        rng=np.random.default_rng([seed, 4]),
+        epochs=60,
+        learning_rate=0.02,
+        evaluate_every=60,
+    )
+    return bag, bag.predict_proba(test.x).astype(np.float64), test.y
