@@ -1,6 +1,7 @@
 """Pictures of class probabilities side by side, of small differences, and of a derivation."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,6 +15,7 @@ SMALLEST_GAP = 1e-18
 
 _NAMES = {"exact ensemble": "arithmetic mean"}  # what a key says, where it is not the role
 _EQUATION_SIZE = 13  # points
+_REASON_WIDTH = 60  # characters
 _GROUP = 0.8  # share of the distance between two classes that their bars take up
 
 
@@ -116,18 +118,6 @@ class Derivation:
             mark.set_text("✓" if right else "✗")
             mark.set_color(COLOURS["dropout net"] if right else COLOURS["plain net"])
             title.set_text(step.title)
-            reason.set_text("\n".join(_lines(step.reason)))
+            reason.set_text(textwrap.fill(step.reason, _REASON_WIDTH))
             equation.set_latex(step.latex)
         self._residual.set_text(residual)
-
-
-def _lines(text: str, width: int = 60) -> Iterator[str]:
-    """Break a text between words into lines of at most `width` characters."""
-    line = ""
-    for word in text.split():
-        if line and len(line) + 1 + len(word) > width:
-            yield line
-            line = word
-        else:
-            line = f"{line} {word}" if line else word
-    yield line

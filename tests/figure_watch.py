@@ -47,5 +47,4 @@ def report(random_settings: int) -> str:
         complaints += [f"figure of code cell {cell}: {text}" for text in found]
     for cell, job in _jobs:
         complaints += [f"job of code cell {cell}: {text}" for text in drive_job(job)]
-    counts = {"figures": len(_figures), "jobs": len(_jobs)}
-    return json.dumps({**counts, "complaints": complaints})
+    return json.dumps({"figures": len(_figures), "complaints": complaints})

@@ -7,16 +7,11 @@ view.wait_for_new_pixels(before)
 view.set("keep probability", 0.3)
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
 from playwright.sync_api import Locator, Page, TimeoutError
 
 ANSWER_SECONDS = 20  # until new pixels are there; a busy machine may take its time
 _STEP_SECONDS = 5  # until the number beside a slider follows a key
 QUIET_MILLISECONDS = 400  # shows nothing new for so long: it has settled (a move takes about 60)
-_TALLEST = 16_000  # CSS pixels; Chromium paints no larger surface
 
 _CONTROLS = ".widget-inline-hbox, .widget-toggle-buttons"
 
@@ -58,16 +53,6 @@ box => {{
   return performance.now() - box.lastChange > {QUIET_MILLISECONDS};
 }}
 """
-_NOTEBOOK_HEIGHT = """
-() => {
-  const notebook = document.querySelector('.jp-NotebookPanel-notebook .jp-WindowedPanel-outer');
-  const bottoms = [...notebook.querySelectorAll('.jp-Cell')].map(
-    cell => cell.getBoundingClientRect().bottom);
-  const top = notebook.getBoundingClientRect().top - notebook.scrollTop;
-  return [notebook.clientHeight, Math.max(...bottoms) - top];
-}
-"""
-_MARGIN = 24  # CSS pixels kept free below the last cell
 
 
 class LiveView:
@@ -184,24 +169,3 @@ def _same(shown: str, value: object) -> bool:
         return abs(float(shown) - float(value)) < 1e-9
     except (TypeError, ValueError):  # one of them is a word
         return shown == str(value)
-
-
-@contextmanager
-def whole_notebook(page: Page) -> Iterator[None]:
-    """Make the window as tall as the notebook, so that every cell is in view; then put it back."""
-    size = page.viewport_size
-    shown, needed = page.evaluate(_NOTEBOOK_HEIGHT)
-    height = min(size["height"] - shown + needed + _MARGIN, _TALLEST)
-    page.set_viewport_size({"width": size["width"], "height": round(height)})
-    try:
-        yield
-    finally:
-        page.set_viewport_size(size)
-
-
-def screenshot_notebook(page: Page, path: Path) -> None:
-    """Save the whole open notebook as one tall PNG file."""
-    with whole_notebook(page):
-        for picture in page.locator("img.dropout-picture").all():
-            picture.wait_for()
-        page.locator(".jp-NotebookPanel").first.screenshot(path=str(path))

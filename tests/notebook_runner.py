@@ -44,7 +44,6 @@ class Run:
 
     problems: list[str] = field(default_factory=list)  # errors, warnings, texts that differ
     figures: int = 0
-    jobs: int = 0
     complaints: list[str] = field(default_factory=list)  # about live figures and jobs
     stubs: list[str] = field(default_factory=list)  # what `check` says to each untouched stub
     solutions: list[str] = field(default_factory=list)  # and to each printed solution
@@ -89,7 +88,7 @@ async def _run(path: Path, random_settings: int) -> Run:
                 await hidden.execute(_REPORT.format(random_settings=random_settings))
             )
             second = await _run_all(client, cells, "second run", run.problems)
-            run.figures, run.jobs = report["figures"], report["jobs"]
+            run.figures = report["figures"]
             run.complaints = report["complaints"]
             run.problems += _differences(cells, first, second)
             run.problems += _widget_problems(client.widget_state.values())
