@@ -14,9 +14,9 @@ def one_thread(monkeypatch):
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
 
 
-def test_the_five_packages_are_checked():
+def test_the_five_packages_and_the_kernel_are_checked():
     names = {package.name for package in checkup.run_time_packages()}
-    assert names == {"jupyterlab", "numpy", "matplotlib", "ipywidgets", "sympy"}
+    assert names == {"jupyterlab", "numpy", "matplotlib", "ipywidgets", "sympy", "ipykernel"}
 
 
 def test_here_all_is_well():
@@ -31,6 +31,14 @@ def test_an_old_package_is_named_with_what_is_needed(monkeypatch):
     assert fault.startswith("numpy is 1.0; >=")
     assert "start.py" in fault
     assert checkup.report().startswith("✗")
+
+
+def test_a_kernel_that_loses_messages_is_named(monkeypatch):
+    real = checkup.version
+    monkeypatch.setattr(checkup, "version", lambda n: "7.2.0" if n == "ipykernel" else real(n))
+    (fault,) = checkup.faults()
+    assert fault.startswith("ipykernel is 7.2.0; ")
+    assert "!=7.2.*" in fault
 
 
 def test_a_missing_package_is_named(monkeypatch):
@@ -70,7 +78,7 @@ def test_all_faults_are_told_one_on_each_line(monkeypatch):
     monkeypatch.setattr(checkup.platform, "python_version", lambda: "3.8.1")
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
     lines = checkup.report().splitlines()
-    assert len(lines) == 1 + 5 + 1
+    assert len(lines) == 1 + 6 + 1
     assert all(line.startswith("✗ ") for line in lines)
 
 

@@ -19,6 +19,7 @@ import start
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN_TIME = {"jupyterlab", "numpy", "matplotlib", "ipywidgets", "sympy"}
+KERNEL = "ipykernel"  # JupyterLab brings it; asked for to refuse releases that lose messages
 BINDERS_OWN = {"jupyterlab": "4.4.9", "ipywidgets": "8.1.7"}  # in its base image for Python 3.12
 METADATA = importlib.metadata.metadata("dropout-lib")
 
@@ -28,14 +29,27 @@ posix_only = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell"
 def requirements() -> dict[str, Requirement]:
     """What requirements.txt asks for."""
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    found = [Requirement(line) for line in lines if line.strip() and not line.startswith("#")]
+    asked = (line.partition("#")[0].strip() for line in lines)
+    found = [Requirement(line) for line in asked if line]
     return {requirement.name: requirement for requirement in found}
 
 
-def test_five_packages_are_asked_for_with_lower_bounds_only():
-    assert set(requirements()) == RUN_TIME
-    for requirement in requirements().values():
-        assert [part.operator for part in requirement.specifier] == [">="]
+def test_five_packages_and_a_sound_kernel_are_asked_for_without_upper_bounds():
+    assert set(requirements()) == RUN_TIME | {KERNEL}
+    for name, requirement in requirements().items():
+        operators = [part.operator for part in requirement.specifier]
+        assert operators.count(">=") == 1
+        assert set(operators) == ({">=", "!="} if name == KERNEL else {">="})
+
+
+@pytest.mark.parametrize("release", ["6.31.0", "7.4.0", "8.0.0"])
+def test_kernels_that_read_every_message_are_allowed(release):
+    assert requirements()[KERNEL].specifier.contains(release)
+
+
+@pytest.mark.parametrize("release", ["7.0.0", "7.0.1", "7.1.0", "7.2.0", "7.3.0"])
+def test_kernels_that_lose_messages_are_refused(release):
+    assert not requirements()[KERNEL].specifier.contains(release)
 
 
 def test_the_package_asks_for_what_requirements_txt_says():

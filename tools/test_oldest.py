@@ -24,7 +24,7 @@ OLDEST_PYTHON = "3.10"
 # Old releases of two packages use names that newer ones of their own requirements announce to
 # drop. Readers never see such an announcement; in the suite every warning is an error.
 COMPANIONS = ["pyparsing<3.3", "mpmath<1.4"]  # of Matplotlib before 3.10.7 and SymPy before 1.12.1
-BOUND = re.compile(r"([\w.-]+)>=([\w.]+)(; extra == .test.)?$")
+BOUND = re.compile(r"([\w.-]+?)(?:!=[\w.*]+,)*>=([\w.]+)(; extra == .test.)?$")
 ASK_FOR_BOUNDS = """
 import importlib.metadata, json
 print(json.dumps(importlib.metadata.requires("dropout-lib")))
@@ -41,7 +41,7 @@ def lower_bounds(requirements: list[str]) -> dict[str, str]:
     bounds = {line: BOUND.match(line) for line in wanted}
     unbounded = [line for line, bound in bounds.items() if bound is None]
     if unbounded:
-        raise Failure(f"not of the form name>=version: {'; '.join(unbounded)}")
+        raise Failure(f"no lower bound, or an upper one: {'; '.join(unbounded)}")
     return {bound[1]: bound[2] for bound in bounds.values() if bound}
 
 
