@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from claim_marks import sections
+from hypothesis import HealthCheck, settings
 from lab import NOTEBOOKS, Server, browser, find_browser, lab_server
 from notebook_runner import Run, run_notebook
 from playwright.sync_api import Browser
@@ -18,6 +19,10 @@ NAMES = sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))
 MADE_BESIDE = ("executed", "waiting_bags")  # fixtures that another process makes during the run, in this order
 BAG_SEEDS = range(2)  # ten nets each
 SLOWEST = 15  # durations shown at the end of a run
+
+# No test measures time, Hypothesis's neither: a busy machine may take long over an example.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 _CLAIMS = pytest.StashKey[dict[str, set[str]]]()
 

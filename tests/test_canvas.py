@@ -93,7 +93,7 @@ CHANGE = st.tuples(st.sampled_from(CHANGES), st.integers(0, 11))
 UPDATES = st.lists(st.lists(CHANGE, min_size=1, max_size=3), min_size=2, max_size=5)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(updates=UPDATES, ratio=st.sampled_from([1, 1.25, 2]))
 def test_any_sequence_of_changes_gives_the_full_drawing(updates, ratio):
     twins = Twins(Scene, ratio)

@@ -63,7 +63,7 @@ def test_it_is_the_average_over_all_masks(n, classes, scale):
         assert_same(exact_softmax_ensemble(W, b, v, keep), by_loop(W, b, v, keep))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     n=st.integers(1, 6),
     classes=st.integers(1, 4),

@@ -426,7 +426,7 @@ def test_importing_the_net_loads_no_pictures_and_no_widgets():
     assert loaded.stdout.strip() == "[]"
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     sizes=st.lists(st.integers(1, 6), min_size=2, max_size=5),
     n_examples=st.integers(1, 5),

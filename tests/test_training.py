@@ -473,7 +473,7 @@ def test_a_wide_net_memorises_wrong_labels_and_dropout_keeps_it_from_it(digits):
 # Any settings, and bad ones
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     keep=st.tuples(st.floats(0.2, 1), st.floats(0.2, 1)),
     batch_size=st.integers(1, 60),
