@@ -112,7 +112,7 @@ def test_no_file_names_a_machine_or_a_registry():
 def test_binder_takes_the_same_requirements_and_a_python_that_is_allowed():
     asked = (ROOT / "binder/requirements.txt").read_text().splitlines()
     asked = [line for line in asked if not line.startswith("#")]
-    assert asked == ["-r ../requirements.txt", "-e ."]
+    assert asked == ["-r ../requirements.txt", "-e .", "ipykernel<7"]
     runtime = (ROOT / "binder/runtime.txt").read_text().strip()
     assert runtime.startswith("python-")
     assert Version(runtime.removeprefix("python-")) in SpecifierSet(METADATA["Requires-Python"])

@@ -144,7 +144,7 @@ def replay(arguments: argparse.Namespace, folder: Path) -> None:
     shown = ", ".join(f"{name} {after[name]}" for name in ("jupyterlab", "ipywidgets", "notebook"))
     note(f"the {len(before)} base packages stayed: {shown}; {len(after)} now")
     moves = (f"{name} {before[name]} -> {after[name]}" for name in sorted(ALLOWED_TO_MOVE))
-    note(f"but for those that should not: {', '.join(moves)}")
+    note(f"but for what had to move: {', '.join(moves)}")
 
     start = os.path.expandvars(plan["start"].replace("${REPO_DIR}", str(clone)))
     threads = [python, "-c", "import os; print(os.environ.get('OPENBLAS_NUM_THREADS'))"]
