@@ -127,7 +127,8 @@ class MomentMatrix:
         self._image.set_data(matrix)
         self._line.set_ydata(1 + (k - 1) * self._correlations)
         self._bound.set_xdata([-1 / (k - 1)] * 2)
-        shown = [x for x in eigenvalues if self._BOTTOM <= x <= self._TOP]
+        # One below the figure is what it warns of, so its dot stays in sight, at the edge.
+        shown = [max(x, self._BOTTOM) for x in eigenvalues if x <= self._TOP]
         self._dots.set_data([correlation] * len(shown), shown)
 
 

@@ -205,27 +205,45 @@ def entropy_of(p):
     return -np.sum(p * np.log(np.maximum(p, 1e-300)), axis=-1)
 
 
+def disagreement_of(said):
+    """Mean divergence of the passes from their average: the mutual information, by another formula."""
+    said = np.maximum(said.astype(float), 1e-300)
+    mean = said.mean(axis=0)
+    return np.mean(np.sum(said * (np.log(said) - np.log(mean)), axis=-1), axis=0)
+
+
 @pytest.mark.claim("I04")
-def test_the_entropy_is_high_where_upright_digits_are_misread(nets):
+def test_entropy_and_disagreement_are_high_where_upright_digits_are_misread(nets):
     for seed in SEEDS:
         _, test, said = nets["clean", seed]
         mean = arithmetic(said)
         missed = mean.argmax(axis=1) != test.y
-        assert entropy_of(mean)[missed].mean() > 3 * entropy_of(mean)[~missed].mean()
+        for unsure in (entropy_of(mean), disagreement_of(said)):
+            assert unsure[missed].mean() > 3 * unsure[~missed].mean()
+
+
+@pytest.mark.claim("I04")
+def test_most_of_the_doubt_that_noisy_labels_teach_is_not_spread(nets):
+    for seed in SEEDS:
+        _, _, said = nets["noisy", seed]
+        assert disagreement_of(said).mean() < 0.25 * entropy_of(arithmetic(said)).mean()
 
 
 @pytest.mark.claim("I04")
 def test_turned_digits_are_unsure_at_45_degrees_but_sure_and_wrong_on_their_side(nets):
     for seed in SEEDS:
         net, test, _ = nets["clean", seed]
-        entropies, means, scaled = {}, {}, {}
+        entropies, spreads, means, scaled = {}, {}, {}, {}
         for angle in (0, 45, 90):
             x = rotate(test.x, angle)
-            means[angle] = arithmetic(monte_carlo(net, x, 30, KEEP, rng(seed, angle)))
+            said = monte_carlo(net, x, 30, KEEP, rng(seed, angle))
+            means[angle], spreads[angle] = arithmetic(said), disagreement_of(said).mean()
             scaled[angle] = net.predict_proba(x)
             entropies[angle] = entropy_of(means[angle]).mean()
         assert entropies[45] > 3 * entropies[0]
         assert entropies[90] < 0.6 * entropies[45]
+        assert spreads[45] > 3 * spreads[0]
+        assert spreads[90] < 0.7 * spreads[45]
         missed = means[90].argmax(axis=1) != test.y
         assert missed.mean() > 0.75
         assert np.mean(missed & (means[90].max(axis=1) > 0.9)) > 0.4

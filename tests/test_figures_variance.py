@@ -71,6 +71,15 @@ def test_the_eigenvalues_lie_on_their_lines(k, correlation):
         assert np.min(np.abs(np.array(heights) - height)) < 1e-9
 
 
+def test_an_eigenvalue_far_below_zero_stays_in_sight():
+    _, (left, right) = figures.subplots(1, 2)
+    picture = MomentMatrix(left, right)
+    matrix = np.full((12, 12), -0.5) + 1.5 * np.eye(12)
+    picture.set_matrix(matrix, np.linalg.eigvalsh(matrix))  # −4.5 once, 1.5 eleven times
+    y = np.asarray(right.lines[-1].get_ydata())
+    np.testing.assert_allclose(np.sort(y), [right.get_ylim()[0]] + [1.5] * 11)
+
+
 def test_the_parts_stand_end_to_end_with_a_mark_at_c():
     figure, ax = figures.subplots()
     bars = MomentBars(ax, ["one", "two"], right=1.0)

@@ -97,13 +97,13 @@ def ensemble_error_steps(variant: str = "correct") -> list[Step]:
             "δ is 1 for i = j and 0 otherwise, so each term goes to one side.",
         ),
         _step(
-            "3: the terms with i = j",
+            "3: the terms with i = j (7.50)",
             split,
             collected,
             "In each row of the square there is one of them.",
         ),
         _step(
-            "4: take the mean (7.50)",
+            "4: take the mean",
             collected,
             means,
             "The mean of a sum is the sum of the means.",
