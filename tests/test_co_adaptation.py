@@ -140,6 +140,17 @@ def test_correlation_falls_in_the_first_layer_and_rises_in_the_second(noisy):
     assert (difference[1] > 0).mean() >= 0.8
 
 
+@pytest.mark.claim("C06")
+def test_units_of_the_second_layer_that_agree_follow_the_class_and_are_no_copies(noisy):
+    among = {}
+    for name, runs in noisy.items():
+        among[name] = []
+        for h, (_, _, test) in zip(hidden(runs, 1), runs, strict=True):
+            inside = np.concatenate([h[test.y == c] - h[test.y == c].mean(axis=0) for c in range(10)])
+            among[name].append(mean_absolute_correlation(inside))
+    assert np.mean(among["dropout"]) < np.mean(among["plain"])
+
+
 @pytest.mark.claim("C07")
 def test_the_dropout_net_copes_better_with_noise_on_its_input(noisy):
     lead = []

@@ -125,6 +125,7 @@ def test_the_run_is_that_of_scikit_learn(activation, momentum):
 # Seeds
 
 
+@pytest.mark.claim("M12")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_one_seed_gives_one_result_bit_for_bit(dtype):
     first, second = small_net(dtype=dtype), small_net(dtype=dtype)
@@ -134,6 +135,7 @@ def test_one_seed_gives_one_result_bit_for_bit(dtype):
     assert len(histories[0].validation_loss) == 4
 
 
+@pytest.mark.claim("M12")
 def test_another_seed_gives_another_result():
     net, other = small_net(), small_net()
     small_fit(net)

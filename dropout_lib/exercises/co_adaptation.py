@@ -90,7 +90,7 @@ SURVIVORS = Exercise(
             "the scale is right, but nobody is silent: `mask` multiplies the layer.",
         ),
     ),
-    hint="if half of the units are silent, the others count twice.",
+    hint="If half of the units are silent, the others count twice.",
     lesson="This is inverted dropout with the share that was in fact kept in the place of keep.",
 )
 
