@@ -71,7 +71,7 @@ def test_the_advice_on_good_values_is_given_with_its_source():
     cells = nbformat.read(next(NOTEBOOKS.glob("02_*.ipynb")), as_version=4).cells
     [advice] = [cell.source for cell in cells if cell.source.startswith("## In practice")]
     assert re.search(r"keep of 0\.8 for inputs\s+and\s+0\.5 for hidden", advice)
-    assert re.search(r"2014 paper\s+\(appendix A\.4\)", advice)
+    assert re.search(r"2014 paper\s+names\s+0\.8 for real-valued inputs.*\(appendix A\.4\)", advice)
 
 
 def test_a_claim_without_a_test_is_found(tmp_path):
