@@ -14,9 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from trained import trained
+from trained import parts, trained
 
-from dropout_lib.data import corrupt_labels, load_digits, split
 from dropout_lib.exact import exact_network_ensemble
 from dropout_lib.layers import softmax
 from dropout_lib.masks import sample_masks
@@ -32,11 +31,6 @@ STORED = json.loads((ROOT / "notebooks" / "stored" / "03_bagging.json").read_tex
 
 def rng(*seed):
     return np.random.default_rng(seed)
-
-
-def digits(seed, noise=0.3):
-    train, test = split(*load_digits(), 1000, rng(seed, 0))
-    return train.x, corrupt_labels(train.y, noise, rng(seed, 1)), test
 
 
 def train_one(name, seed, width=256, noise=0.3):
@@ -240,7 +234,7 @@ class RecordingMLP(MLP):
 
 
 def recorded(sizes, n_examples, keep, epochs, **settings):
-    x, y, _ = digits(0)
+    x, y, _ = parts(0)
     net = RecordingMLP(sizes, rng(2))
     net.drawn, net.starts = [], []
     x, y = x[:n_examples], y[:n_examples]

@@ -7,9 +7,8 @@ from itertools import product
 
 import numpy as np
 import pytest
-from trained import trained
+from trained import parts, trained
 
-from dropout_lib.data import corrupt_labels, load_digits, split
 from dropout_lib.input_gradients import input_gradients
 from dropout_lib.layers import softmax
 from dropout_lib.monte_carlo import monte_carlo
@@ -27,13 +26,8 @@ def rng(*seed):
     return np.random.default_rng(seed)
 
 
-def digits(seed, noise):
-    train, test = split(*load_digits(), 1000, rng(seed, 0))
-    return train.x, corrupt_labels(train.y, noise, rng(seed, 1)), test
-
-
 def train(sizes, seed, noise, keep, dtype=np.float64):
-    x, y, test = digits(seed, noise)
+    x, y, test = parts(seed, noise)
     net = MLP(sizes, rng(seed, 2), dtype=dtype)
     settings = {"epochs": 60, "learning_rate": 0.02, "rng": rng(seed, 3), "evaluate_every": 60}
     fit(net, x, y, keep=keep, **settings)

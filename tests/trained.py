@@ -12,6 +12,14 @@ from dropout_lib.network import MLP
 from dropout_lib.training import History, fit
 
 
+def parts(
+    seed: int, noise: float = 0.3, n_train: int = 1000
+) -> tuple[NDArray[np.float64], NDArray[np.int64], Digits]:
+    """Return the images to train on, their labels, a share `noise` of them replaced, and the test part."""
+    train, test = split(*load_digits(), n_train, np.random.default_rng([seed, 0]))
+    return train.x, corrupt_labels(train.y, noise, np.random.default_rng([seed, 1])), test
+
+
 def trained(
     keep: float,
     seed: int,
@@ -42,23 +50,21 @@ def _train(
     epochs: int,
     curve: bool,
 ) -> tuple[MLP, History, Digits]:
-    dice = [np.random.default_rng([seed, number]) for number in range(4)]
-    train, test = split(*load_digits(), n_train, dice[0])
-    labels = corrupt_labels(train.y, noise, dice[1])
-    net = MLP((64, *hidden, 10), dice[2], dtype=np.float32)
+    x, labels, test = parts(seed, noise, n_train)
+    net = MLP((64, *hidden, 10), np.random.default_rng([seed, 2]), dtype=np.float32)
     options = {"keep": (1.0, keep), "epochs": epochs, "learning_rate": 0.02, "validation": test}
     often = 1 if curve else epochs
-    history = fit(net, train.x, labels, rng=dice[3], evaluate_every=often, **options)
+    rng = np.random.default_rng([seed, 3])
+    history = fit(net, x, labels, rng=rng, evaluate_every=often, **options)
     return net, history, test
 
 
 def bag_of_ten(seed: int) -> tuple[Bag, NDArray[np.float64], NDArray[np.int64]]:
     """Return a bag of plain nets on noisy labels, what each says about the test digits, and their true classes."""
-    train, test = split(*load_digits(), 1000, np.random.default_rng([seed, 0]))
-    labels = corrupt_labels(train.y, 0.3, np.random.default_rng([seed, 1]))
+    x, labels, test = parts(seed)
     *_, bag = bagging(
         lambda draws: MLP((64, 256, 256, 10), draws, dtype=np.float32),
-        train.x,
+        x,
         labels,
         10,
         rng=np.random.default_rng([seed, 4]),

@@ -81,13 +81,13 @@ def install_base(python: Path, plan: dict, folder: Path) -> dict[str, str]:
     return installed(python)
 
 
-def displaced(before: dict[str, str], after: dict[str, str]) -> list[str]:
-    """The packages whose release is another one than before and should not be."""
-    return [
-        f"{name} {release} -> {after.get(name, 'gone')}"
+def displaced(before: dict[str, str], after: dict[str, str]) -> dict[str, str]:
+    """name → what became of it, for each package whose release is another one than before."""
+    return {
+        name: f"{name} {release} -> {after.get(name, 'gone')}"
         for name, release in before.items()
-        if after.get(name) != release and name not in ALLOWED_TO_MOVE
-    ]
+        if after.get(name) != release
+    }
 
 
 def errors_in(notebook: Path) -> list[str]:
@@ -139,12 +139,12 @@ def replay(arguments: argparse.Namespace, folder: Path) -> None:
 
     after = installed(python)
     moved = displaced(before, after)
-    if moved:
-        raise Failure(f"The base image's packages are displaced: {', '.join(moved)}.")
+    unwanted = [move for name, move in moved.items() if name not in ALLOWED_TO_MOVE]
+    if unwanted:
+        raise Failure(f"The base image's packages are displaced: {', '.join(unwanted)}.")
     shown = ", ".join(f"{name} {after[name]}" for name in ("jupyterlab", "ipywidgets", "notebook"))
-    note(f"the {len(before)} base packages stayed: {shown}; {len(after)} now")
-    moves = (f"{name} {before[name]} -> {after[name]}" for name in sorted(ALLOWED_TO_MOVE))
-    note(f"but for what had to move: {', '.join(moves)}")
+    note(f"{len(before) - len(moved)} base packages stayed: {shown}; {len(after)} now")
+    note(f"had to move: {', '.join(moved.values()) or 'none'}")
 
     start = os.path.expandvars(plan["start"].replace("${REPO_DIR}", str(clone)))
     threads = [python, "-c", "import os; print(os.environ.get('OPENBLAS_NUM_THREADS'))"]
