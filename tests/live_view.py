@@ -11,7 +11,8 @@ from playwright.sync_api import Locator, Page, TimeoutError
 
 ANSWER_SECONDS = 20  # until new pixels are there; a busy machine may take its time
 _STEP_SECONDS = 5  # until the number beside a slider follows a key
-QUIET_MILLISECONDS = 400  # shows nothing new for so long: it has settled (a move takes about 60)
+# Nothing new is shown for so long, and the kernel (where the page tells) has nothing to do: it has settled.
+QUIET_MILLISECONDS = 400
 
 _CONTROLS = ".widget-inline-hbox, .widget-toggle-buttons"
 
@@ -46,7 +47,9 @@ _SETTLED = f"""
 box => {{
   const text = box.querySelector('.dropout-status').textContent;
   const shown = text + box.querySelector('img.dropout-picture').src;
-  if (box.lastShown !== shown) {{
+  const kernel = window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel;
+  const busy = kernel && kernel.status !== 'idle';
+  if (busy || box.lastShown !== shown) {{
     box.lastShown = shown;
     box.lastChange = performance.now();
   }}
