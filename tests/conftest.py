@@ -1,5 +1,8 @@
 """What several test files share: the browser, the executed notebooks, and the table of claims."""
 
+import dropout_lib  # noqa: F401 (comes first: it asks for one BLAS thread before NumPy loads)
+
+# isort: split
 import os
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -16,7 +19,8 @@ from playwright.sync_api import Browser
 from trained import bag_of_ten
 
 NAMES = sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))
-MADE_BESIDE = ("executed", "waiting_bags")  # fixtures that another process makes during the run, in this order
+# Fixtures that another process makes during the run, in this order.
+MADE_BESIDE = ("executed", "waiting_bags")
 BAG_SEEDS = range(2)  # ten nets each
 SLOWEST = 15  # durations shown at the end of a run
 
@@ -131,9 +135,7 @@ def beside() -> Iterator[ProcessPoolExecutor]:
 
 
 @pytest.fixture(scope="session")
-def executed(
-    request: pytest.FixtureRequest, beside: ProcessPoolExecutor
-) -> Callable[[str], Run]:
+def executed(request: pytest.FixtureRequest, beside: ProcessPoolExecutor) -> Callable[[str], Run]:
     """A function that returns what a notebook did; each that is asked for is executed once."""
     asked = [item for item in request.session.items if "executed" in _fixtures(item)]
     wanted = dict.fromkeys(item.callspec.params["notebook"] for item in asked)

@@ -171,6 +171,8 @@ class _Drive:
     def _look_closely(self) -> None:
         with drawn_texts() as texts:
             full = drawn_by_matplotlib(self._figure)
+        # Matplotlib marks what it draws; with these marks the next move would be drawn in full, not as a reader's.
+        self._figure._canvas._remember()
         differing = np.any(self._figure.pixels() != full, axis=2).sum()
         if differing:
             self._complain(f"{differing} pixels differ from what Matplotlib alone draws")

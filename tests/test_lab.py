@@ -9,6 +9,8 @@ import lab
 import pytest
 import server
 
+import dropout_lib
+
 
 def test_a_server_ends_with_its_block_even_if_that_fails(tmp_path):
     (tmp_path / "data.txt").write_text("copied")
@@ -88,3 +90,7 @@ def test_a_claim_is_borne_out_by_tests_that_pass_only():
         "M03": "failed",
         "M04": "skipped",
     }
+
+
+def test_the_tests_compute_with_one_thread_also_when_pytest_is_called_directly():
+    assert dropout_lib.ONE_BLAS_THREAD
