@@ -114,6 +114,15 @@ def show_mask(ax: Axes, mask: np.ndarray, title: str = "") -> AxesImage:
     return picture
 
 
+def set_top(ax: Axes, top: float) -> None:
+    """Let the y-axis reach from 0 to `top`; one that does so already is left alone.
+
+    Matplotlib marks an axis as changed even if the limits stay the same, and a live figure then draws everything.
+    """
+    if ax.get_ylim() != (0, top):
+        ax.set_ylim(0, top)
+
+
 class Histogram:
     """Bars that show which share of some values falls between neighbouring edges.
 

@@ -112,3 +112,14 @@ def test_subplots_are_no_pyplot_figures():
     pyplot = pytest.importorskip("matplotlib.pyplot")
     figures.subplots(1, 2)
     assert pyplot.get_fignums() == []
+
+
+def test_an_axis_that_ends_there_already_is_left_alone(ax):
+    figures.set_top(ax, 24)
+    assert ax.get_ylim() == (0, 24)
+    ax.yaxis.stale = False
+    figures.set_top(ax, 24)
+    assert not ax.yaxis.stale
+    figures.set_top(ax, 6.5)
+    assert ax.get_ylim() == (0, 6.5)
+    assert ax.yaxis.stale
