@@ -21,6 +21,7 @@ from dropout_lib.validation import (
 
 IMAGE_SHAPE = (8, 8)
 N_CLASSES = 10
+N_WRITERS = 13  #: people who wrote the digits (those of the set's test part)
 _DARKEST = 16  # a pixel counts the inked points of a block of 4 × 4
 _MOST_CLASSES = np.iinfo(np.int64).max  # labels are int64
 
@@ -92,6 +93,34 @@ def split(
         members = order[y[order] == label]
         in_training[members[:quota]] = True
     train, test = order[in_training[order]], order[~in_training[order]]
+    return Digits(x[train], y[train]), Digits(x[test], y[test])
+
+
+def split_by_writer(
+    x: ArrayLike, y: ArrayLike, n_train: int, rng: np.random.Generator
+) -> tuple[Digits, Digits]:
+    """Split so that no hand is on both sides: whole writers train, the other writers test.
+
+    The digits of one writer stand together in the file, and 13 people wrote the 1,797. Where one
+    ends and the next begins is not recorded, so the rows are cut into 13 blocks of (nearly) equal
+    size. As many blocks as are needed, in random order, give the `n_train` training examples, drawn
+    at random from their rows; all other blocks are for testing.
+
+    Args:
+        x: (n, features) examples in rows, in the order of `load_digits`.
+        y: (n,) labels.
+        n_train: size of the training part, at least 1, and such that a block is left for testing.
+    Returns: the training part and the test part, new arrays, in random order.
+    """
+    x = check_array(x, "x", (None, None))
+    y = check_labels(y, "y", n_examples=len(x))
+    check_count(len(y), "the number of examples", N_WRITERS)
+    most = len(y) - -(-len(y) // N_WRITERS)  # the largest block may be the one that is left
+    n_train = check_count(n_train, "n_train", 1, most)
+    blocks = [np.array_split(np.arange(len(y)), N_WRITERS)[b] for b in check_rng(rng).permutation(N_WRITERS)]
+    n_blocks = 1 + int(np.searchsorted(np.cumsum([len(block) for block in blocks]), n_train))
+    train = rng.permutation(np.concatenate(blocks[:n_blocks]))[:n_train]
+    test = rng.permutation(np.concatenate(blocks[n_blocks:]))
     return Digits(x[train], y[train]), Digits(x[test], y[test])
 
 

@@ -112,7 +112,6 @@ def train_steps(setting: Setting, seed: int) -> Iterator[tuple[float, dict[str, 
     net = NOISES[setting.noise](sizes, _dice(seed, 2), dtype=np.float32)
     parts = {"test": test} if validation is None else {"validation": validation, "test": test}
     errors: dict[str, list[float]] = {part: [] for part in parts}
-    measured = 0
     for history in fit_steps(
         net,
         *train,
@@ -127,8 +126,7 @@ def train_steps(setting: Setting, seed: int) -> Iterator[tuple[float, dict[str, 
         evaluate_every=setting.epochs,
     ):
         due = setting.curve or history.epochs_done == setting.epochs
-        if history.epochs_done > measured and due:
-            measured = history.epochs_done
+        if history.epoch_ended and due:
             for part, digits in parts.items():
                 errors[part].append(100 * float(np.mean(net.predict(digits.x) != digits.y)))
         yield history.progress, errors

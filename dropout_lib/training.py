@@ -54,6 +54,7 @@ class History:
     epochs_planned: int
     epochs_done: int = 0
     progress: float = 0.0  #: share of the planned work that is done
+    epoch_ended: bool = False  #: of this hand-over: was it at the end of an epoch, or within one?
     seconds: float = field(
         default=0.0, compare=False
     )  #: spent training; a caller's time not counted
@@ -93,7 +94,7 @@ def fit_steps(
     """Train `net` step by step: `fit` as a generator, with the same arguments.
 
     Yields: the same growing `History` after every epoch; within an epoch too, about every
-        `SECONDS_BETWEEN_YIELDS`, if it takes longer. `history.epochs_done` tells the two apart.
+        `SECONDS_BETWEEN_YIELDS`, if it takes longer. `history.epoch_ended` tells the two apart.
     Leaving the generator ends the training there. The arguments are checked at the call, before the
     first step.
     """
@@ -181,12 +182,9 @@ def fit(
         inverted=inverted,
         evaluate_every=evaluate_every,
     )
-    n_reported = 0
     for history in steps:
-        if history.epochs_done > n_reported:
-            n_reported = history.epochs_done
-            if on_epoch is not None and on_epoch(history):
-                break
+        if history.epoch_ended and on_epoch is not None and on_epoch(history):
+            break
         if stop is not None and stop():
             break
     return history
@@ -229,11 +227,11 @@ class _Run:
                 now = time.perf_counter()
                 if now - resumed > SECONDS_BETWEEN_YIELDS:
                     done = epoch - 1 + (first + len(rows)) / n_examples
-                    yield self._hand_over(done, now - resumed)
+                    yield self._hand_over(done, now - resumed, epoch_ended=False)
                     resumed = time.perf_counter()
             self._end_epoch(epoch, total_loss / n_examples, before)
             history.epochs_done = epoch
-            yield self._hand_over(epoch, time.perf_counter() - resumed)
+            yield self._hand_over(epoch, time.perf_counter() - resumed, epoch_ended=True)
             resumed = time.perf_counter()
 
     def _step(self, rows: NDArray[np.integer], gradients: list[Array]) -> float:
@@ -288,8 +286,9 @@ class _Run:
             errors.append(error)
         return True
 
-    def _hand_over(self, epochs_done: float, seconds: float) -> History:
+    def _hand_over(self, epochs_done: float, seconds: float, *, epoch_ended: bool) -> History:
         self.history.progress = epochs_done / self.history.epochs_planned
+        self.history.epoch_ended = epoch_ended
         self.history.seconds += seconds
         return self.history
 

@@ -77,6 +77,16 @@ def plain_code(page: Page) -> Iterator[str]:
                 yield f"the cell {first!r} {what}"
 
 
+def stops_nobody(page: Page) -> Iterator[str]:
+    """No assert stops a reader: `claim` shows a verdict. No cell waits for a job: all else would wait, too."""
+    for source in page.code:
+        first = source.split("\n", 1)[0]
+        if re.search(r"^\s*assert\b", source, re.M):
+            yield f"the cell {first!r} asserts; claim(id, holds, words) shows a verdict instead"
+        if re.search(r"\.wait\(", source):
+            yield f"the cell {first!r} waits"
+
+
 def opening(page: Page) -> Iterator[str]:
     """Title, question, what you'll see and need, minutes; then the set-up; then a live figure."""
     title = page.notebook.cells[0].source
@@ -167,17 +177,18 @@ def exercises(page: Page) -> Iterator[str]:
 
 
 def checked_claims(page: Page) -> Iterator[str]:
-    """Every claim of the notebook gets a number, and all are shown under What we checked."""
+    """Every claim of the notebook is measured or told, and all are shown under What we checked."""
     for name in sorted(page.claims_mentioned - page.all_claims):
-        yield f"{name} is no claim of the ledger"
+        yield f"{name} is no claim of claims.md"
     if page.number == START:
         return
     letter = min(page.own_claims)[0]
-    measured = set(re.findall(r"measured\[\"([^\"]+)\"\] =", "\n".join(page.code)))
-    for name in sorted(page.own_claims ^ measured):
-        yield f"{name} {'has no number' if name in page.own_claims else 'is not its claim'}"
-    if not page.says_in("What we checked", "code", f'ledger.checked("{letter}", measured)'):
-        yield f"What we checked should show ledger.checked({letter!r}, measured)"
+    measured = set(re.findall(r"\bclaim\(\"([^\"]+)\"", "\n".join(page.code)))
+    for name in sorted((page.own_claims - page.told_claims) ^ measured):
+        wrong = "is not measured" if name in page.own_claims else "is not its claim"
+        yield f"{name} {'is told, not measured' if name in page.told_claims else wrong}"
+    if not page.says_in("What we checked", "code", f'what_we_checked("{letter}")'):
+        yield f"What we checked should show what_we_checked({letter!r})"
 
 
 def practice_and_links(page: Page) -> Iterator[str]:
@@ -195,6 +206,7 @@ def practice_and_links(page: Page) -> Iterator[str]:
 RULES: list[Rule] = [
     stripped,
     plain_code,
+    stops_nobody,
     opening,
     endings,
     predictions,

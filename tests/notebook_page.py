@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 from claim_marks import sections
 
-from dropout_lib import ledger
+from dropout_lib.course import claims
 from dropout_lib.exercises import EXERCISES
 
 _FENCED = re.compile(r"^```.*?^```", re.M | re.S)  # code in prose: its # is no heading
@@ -23,6 +23,7 @@ class Page:
     notebook: nbformat.NotebookNode
     own_claims: frozenset[str]
     all_claims: frozenset[str]
+    told_claims: frozenset[str]  # cited, not measured
     exercises: frozenset[str]  # names that `check` knows
     files: frozenset[str]  # beside the notebook
 
@@ -66,11 +67,13 @@ def read_page(path: Path) -> Page:
     """Return the notebook in the file `path`, whose name begins with its number."""
     own = {part.number: frozenset(part.ids) for part in sections(path.parent)}
     number = path.name[:2]
+    rows = claims.read(path.parent / "claims.md")
     return Page(
         number=number,
         notebook=nbformat.read(path, as_version=4),
         own_claims=own.get(number, frozenset()),
-        all_claims=frozenset(ledger.read(path.parent / "claims.md")),
+        all_claims=frozenset(rows),
+        told_claims=frozenset(name for name, row in rows.items() if row.is_told),
         exercises=frozenset(EXERCISES),
         files=frozenset(file.name for file in path.parent.iterdir()),
     )

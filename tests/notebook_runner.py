@@ -33,6 +33,12 @@ import figure_watch as _figure_watch
 _figure_watch.watch(get_ipython())
 """
 _REPORT = "print(_figure_watch.report({random_settings}))"
+_CLAIMS = """
+import json as _json, sys as _sys
+_course = _sys.modules.get("dropout_lib.course.claims")
+print(_json.dumps({id: [[*part] for part in parts.values()]
+                   for id, parts in (_course.measured() if _course else {}).items()}))
+"""
 _SOLUTION = re.compile(r"<details>\s*<summary>Solution.*?```python\n(.*?)```.*?</details>", re.S)
 # What Matplotlib's functions return: a cell that ends in one shows it by mistake.
 _LEFTOVER = re.compile(r" at 0x[0-9a-f]+>|\bText\(|<BarContainer")
@@ -47,6 +53,8 @@ class Run:
     complaints: list[str] = field(default_factory=list)  # about live figures and jobs
     stubs: list[str] = field(default_factory=list)  # what `check` says to each untouched stub
     solutions: list[str] = field(default_factory=list)  # and to each printed solution
+    # id of a claim -> [holds, words, margin] of each of its parts
+    claims: dict[str, list[list[Any]]] = field(default_factory=dict)
 
 
 def run_notebook(path: Path, random_settings: int = 30) -> Run:
@@ -84,6 +92,7 @@ async def _run(path: Path, random_settings: int) -> Run:
             hidden = _Hidden(client)
             await hidden.execute(_WATCH.format(folder=str(_HERE)))
             first = await _run_all(client, cells, "first run", run.problems)
+            run.claims = json.loads(await hidden.execute(_CLAIMS))
             report = json.loads(
                 await hidden.execute(_REPORT.format(random_settings=random_settings))
             )
@@ -180,7 +189,8 @@ def main() -> None:
     options = parser.parse_args()
     run = run_notebook(options.notebook, options.random_settings)
     print(json.dumps(asdict(run), indent=2, ensure_ascii=False))
-    sys.exit(bool(run.problems or run.complaints))
+    crossed = [id for id, parts in run.claims.items() if not all(part[0] for part in parts)]
+    sys.exit(bool(run.problems or run.complaints or crossed))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The claim ledger is whole, says where each claim is seen, and every claim taught has a test."""
+"""The list of claims is whole, says where each claim is seen, and every claim taught has a test."""
 
 import re
 from pathlib import Path
@@ -8,13 +8,13 @@ import pytest
 from claim_marks import Section, marked_claims, sections
 from lab import NOTEBOOKS
 
-from dropout_lib import ledger
+from dropout_lib.course import claims
 
 TESTS = Path(__file__).resolve().parent
 ROWS = {"C": 9, "M": 14, "B": 11, "G": 11, "V": 7, "I": 6, "R": 12}  # in reading order
-VERDICT = re.compile(r"holds|holds if \S.*|wrong: \S.*")
+VERDICT = re.compile(r"holds|holds if \S.*|wrong: \S.*|told: \S.*")
 LINK = re.compile(r"\[(\d\d)\]\((\S+)\), \*(.+)\*")
-CLAIMS = ledger.read(NOTEBOOKS / "claims.md")
+CLAIMS = claims.read(NOTEBOOKS / "claims.md")
 SECTIONS = sections(NOTEBOOKS)
 
 
@@ -30,7 +30,7 @@ def headings(notebook: Path) -> list[str]:
     return re.findall(r"^## (.+)$", prose, re.M)
 
 
-def test_the_ledger_has_every_row_in_reading_order():
+def test_the_list_has_every_row_in_reading_order():
     wanted = [f"{letter}{row:02}" for letter, count in ROWS.items() for row in range(1, count + 1)]
     assert list(CLAIMS) == wanted
     assert [(part.number, {name[0] for name in part.ids}) for part in SECTIONS] == [
@@ -61,7 +61,7 @@ def test_every_claim_of_a_finished_notebook_has_a_test():
     assert untested(SECTIONS, marked_claims(TESTS)) == []
 
 
-def test_every_marker_names_a_claim_of_the_ledger():
+def test_every_marker_names_a_claim_of_the_list():
     assert set(marked_claims(TESTS)) <= set(CLAIMS)
 
 

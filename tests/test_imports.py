@@ -12,13 +12,13 @@ HEAVY = {"matplotlib", "sympy", "ipywidgets"}
 
 #: From the ground up: a module may import what stands before it, and what stands beside it in one entry.
 FLOORS = [
-    {"validation"},
+    {"validation", "_files"},
     {"data", "masks", "published", "ridge"},
     {"layers", "descent"},
     {"network", "exact", "halves"},
     {"training", "ensembles", "monte_carlo", "noise", "variance"},
     {"bagging", "convergence", "input_gradients", "sweeps", "symbolic", "uncertainty"},
-    {"equations", "figures", "exercises", "grids", "ledger", "checkup"},
+    {"equations", "figures", "exercises", "grids", "experiments", "course", "checkup"},
     {
         "figures_bagging",
         "figures_inference",

@@ -13,7 +13,10 @@ OPENING = """# Do a thing
 - **What you'll see:** much.
 - **What you need:** [the start](00_start.ipynb).
 - **Time:** {minutes} minutes."""
-SETUP = "import dropout_lib\nimport numpy as np\nfrom dropout_lib import ledger, live"
+SETUP = """import dropout_lib
+import numpy as np
+from dropout_lib import live
+from dropout_lib.course import claim, what_we_checked"""
 FIGURE = "live.LiveFigure(fig, update)"
 STUB = 'def f(x):\n    return ...\n\ncheck("double", f)'
 SOLUTION = """<details><summary>Solution</summary>
@@ -34,10 +37,10 @@ LESSON = [
     (SETUP,),
     (FIGURE,),
     "## One\n\nM01 says $$x$$. **Predict.** What?",
-    ('measured["M01"] = "1"',),
+    ('claim("M01", True, "1")',),
     "**What happened.** This.",
     "**Predict:** and now?",
-    ('measured["M02"] = "2"',),
+    ('claim("M02", True, "2")',),
     "**What happened.** That.",
     "## Exercises",
     (STUB,),
@@ -45,7 +48,7 @@ LESSON = [
     (STUB,),
     SOLUTION,
     "## What we checked",
-    ('ledger.checked("M", measured)',),
+    ('what_we_checked("M")',),
     ENDING,
     "## Read on\n\n[claims](claims.md)",
 ]
@@ -71,11 +74,10 @@ def page(sources: list, number: str = "02") -> Page:
     ]
     kernel = {"name": "python3", "display_name": "Python 3"}
     notebook = new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    own = frozenset({"M01", "M02"} if number == "02" else ())
+    own = frozenset({"M01", "M02", "M03"} if number == "02" else ())
     files = frozenset({"00_start.ipynb", "02_x.ipynb", "claims.md"})
-    return Page(
-        number, notebook, own, frozenset({"M01", "M02", "B01"}), frozenset({"double"}), files
-    )
+    told, rows = frozenset({"M03"}), frozenset({"M01", "M02", "M03", "B01"})
+    return Page(number, notebook, own, rows, told, frozenset({"double"}), files)
 
 
 def faults(page: Page) -> list[str]:
@@ -126,7 +128,7 @@ BROKEN = {
     "sections in another order": ([*LESSON[:-2], LESSON[-1], LESSON[-2]], "end in the sections"),
     "no prediction": (swap("**Predict:** and now?", None), "follows no Predict"),
     "no outcome": (swap("**What happened.** That.", None), "has no What happened"),
-    "nothing run": (swap(('measured["M02"] = "2"',), None), "has no code before it"),
+    "nothing run": (swap(('claim("M02", True, "2")',), None), "has no code before it"),
     "one prediction": ([*LESSON[:6], *LESSON[9:]], "has 1 predictions"),
     "no stub": (swap((STUB,), (STUB.replace("...", "x"),)), "should hold a `...`"),
     "no solution": (swap(SOLUTION, "Think."), "one collapsed solution"),
@@ -137,12 +139,19 @@ BROKEN = {
     "one exercise": ([*LESSON[:12], *LESSON[14:]], "has 1 exercises"),
     "four exercises": ([*LESSON[:12], *LESSON[10:12] * 2, *LESSON[12:]], "has 4 exercises"),
     "a solution too many": ([*LESSON[:12], SOLUTION, *LESSON[12:]], "solution without a stub"),
-    "an unknown claim": (swap("M01 says", "M03 says"), "M03 is no claim"),
-    "a claim without number": (swap(('measured["M02"] = "2"',), ("x = 1",)), "M02 has no number"),
-    "another's claim": (swap((FIGURE,), (FIGURE + '\nmeasured["B01"] = ""',)), "B01 is not its"),
+    "an unknown claim": (swap("M01 says", "M04 says"), "M04 is no claim"),
+    "a claim that is not measured": (swap(('claim("M02", True, "2")',), ("x = 1",)), "M02 is not measured"),
+    "another's claim": (swap((FIGURE,), (FIGURE + '\nclaim("B01", True, "")',)), "B01 is not its"),
+    "a told claim that is measured": (
+        swap((FIGURE,), (FIGURE + '\nclaim("M03", True, "")',)),
+        "M03 is told, not measured",
+    ),
+    "an assert": (swap((FIGURE,), (FIGURE + "\nassert x",)), "asserts"),
+    "a hidden assert": (swap((FIGURE,), (FIGURE + "\nif x:\n    assert x",)), "asserts"),
+    "a wait": (swap((FIGURE,), (FIGURE + "\nx = job.wait()",)), "waits"),
     "claims not shown": (
-        swap(('ledger.checked("M", measured)',), ("x = 1",)),
-        "should show ledger",
+        swap(('what_we_checked("M")',), ("x = 1",)),
+        "should show what_we_checked",
     ),
     "one library": (swap("PyTorch and Keras", "PyTorch"), "lacks Keras"),
     "a dead link": (swap("(claims.md)", "(claim.md)"), "links to claim.md, which is not there"),
