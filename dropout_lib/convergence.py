@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dropout_lib.ensembles import arithmetic_mean, geometric_mean
 from dropout_lib.layers import softmax
-from dropout_lib.validation import check_array, check_choice
+from dropout_lib.validation import check_array, check_choice, check_weights
 
 AVERAGES = {"arithmetic": arithmetic_mean, "geometric": geometric_mean}
 
@@ -45,10 +45,7 @@ def member_deviation(
     Returns: (..., classes), the standard deviation of each class for k = 1.
     """
     probs, average = _check(probs, average)
-    if weights is None:
-        weights = np.ones(len(probs))
-    weights = check_array(weights, "weights", (len(probs),))
-    weights = weights / weights.sum()
+    weights = check_weights(weights, len(probs))
     values = probs
     if average == "geometric":  # ∂p̃(y)/∂(mean log p(j)) is p̃(y) · ([y = j] − p̃(j))
         together = geometric_mean(probs, weights)

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from dropout_lib.exact import ExactEnsemble, exact_network_ensemble
 from dropout_lib.halves import ExactSoftmaxEnsemble, exact_softmax_ensemble
 from dropout_lib.layers import softmax
-from dropout_lib.validation import check_array, check_keep, describe
+from dropout_lib.validation import check_array, check_keep, check_weights, describe
 
 __all__ = [
     "ExactEnsemble",
@@ -149,11 +149,4 @@ def _check_members(
             f"entries from {probs.min():.6g} and sums from {probs.sum(axis=-1).min():.6g} to "
             f"{probs.sum(axis=-1).max():.6g}"
         )
-    if weights is None:
-        return probs, np.full(len(probs), 1 / len(probs), probs.dtype)
-    weights = check_array(weights, "weights", (len(probs),))
-    if weights.min() < 0 or weights.max() == 0:
-        raise ValueError(
-            f"weights must be at least 0, and one of them above 0; got {describe(weights)}"
-        )
-    return probs, (weights / weights.sum()).astype(probs.dtype)
+    return probs, check_weights(weights, len(probs)).astype(probs.dtype)

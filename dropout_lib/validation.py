@@ -205,3 +205,14 @@ def check_choice(value: str, name: str, choices: Iterable[str]) -> str:
     if not isinstance(value, str) or value not in choices:
         _refuse(name, "one of " + ", ".join(map(repr, choices)), value)
     return value
+
+
+def check_weights(weights: ArrayLike | None, n_members: int) -> NDArray[np.float64]:
+    """Return (n_members,) weights of at least 0, scaled to add up to 1; all alike for None."""
+    if weights is None:
+        return np.full(n_members, 1 / n_members)
+    array = check_array(weights, "weights", (n_members,)).astype(np.float64)
+    if array.min() < 0 or array.max() == 0:
+        _refuse("weights", "at least 0, and one of them above 0", array)
+    array = array / array.max()  # so that no sum of large ones overflows
+    return array / array.sum()

@@ -15,7 +15,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dropout_lib.validation import check_array, check_count, check_positive, check_rng, describe
+from dropout_lib.validation import (
+    check_array,
+    check_count,
+    check_positive,
+    check_rng,
+    check_weights,
+    describe,
+)
 
 Array = NDArray[np.float64]
 
@@ -165,14 +172,7 @@ def decompose(
         raise ValueError(
             f"target must fit predictions of shape {shape}; got {describe(target)}"
         ) from error
-    if weights is None:
-        weights = np.ones(len(predictions))
-    weights = check_array(weights, "weights", (len(predictions),)).astype(np.float64)
-    if weights.min() < 0 or weights.max() == 0:
-        raise ValueError(
-            f"weights must be at least 0, and one of them above 0; got {describe(weights)}"
-        )
-    weights = weights / weights.sum()
+    weights = check_weights(weights, len(predictions))
     mean = np.tensordot(weights, predictions, axes=1)
     return Decomposition(
         (mean - target) ** 2,

@@ -189,6 +189,8 @@ def test_averages_refuse_what_they_cannot_do():
         running_averages(np.eye(3)[:, None], "geometric")
     with pytest.raises(ValueError, match="weights must be"):
         member_deviation(members(5), np.ones(4))
+    with pytest.raises(ValueError, match="weights must be at least 0, and one of them above 0"):
+        member_deviation(members(2), [-1, 2])
 
 
 # Gradients with respect to the input

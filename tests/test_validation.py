@@ -242,3 +242,32 @@ def test_checked_labels_are_a_new_array():
 )
 def test_a_value_is_described_in_a_few_words_however_large(value, text):
     assert validation.describe(value) == text
+
+
+@pytest.mark.parametrize(
+    ("weights", "shown"),
+    [
+        ([-1, 2], "at least 0.*-1"),
+        ([0, 0], "one of them above 0"),
+        ([1, 2, 3], r"shape \(2,\)"),
+        ([[1, 1]], r"shape \(2,\)"),
+        (1, "at least one entry"),
+        ([NAN, 1], "finite"),
+        ([INF, 1], "finite"),
+        ("alike", "real numbers"),
+    ],
+)
+def test_weights_that_weigh_nothing_are_refused(weights, shown):
+    with refused("weights", shown):
+        validation.check_weights(weights, 2)
+
+
+@pytest.mark.parametrize("size", [1, 1e-300, 1e300, 1.7e308, np.float32(3e38)])
+def test_weights_are_shares_of_one_however_large_they_are(size):
+    shares = validation.check_weights(np.array([size, 0, size, size]), 4)
+    assert shares == pytest.approx([1 / 3, 0, 1 / 3, 1 / 3], abs=1e-15)
+    assert shares.dtype == np.float64
+
+
+def test_weights_left_out_count_alike():
+    assert validation.check_weights(None, 4).tolist() == [0.25] * 4
