@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import nbformat
+from notebook_names import two_meanings
 from notebook_page import Page
 from notebook_runner import calls_check, solutions
 
@@ -85,6 +86,15 @@ def stops_nobody(page: Page) -> Iterator[str]:
             yield f"the cell {first!r} asserts; claim(id, holds, words) shows a verdict instead"
         if re.search(r"\.wait\(", source):
             yield f"the cell {first!r} waits"
+
+
+def one_meaning(page: Page) -> Iterator[str]:
+    """A cell that is run again alone finds the names that it found at first."""
+    cells = {cell.id: cell.source for cell in page.notebook.cells if cell.cell_type == "code"}
+    try:
+        yield from two_meanings(cells)
+    except SyntaxError as error:
+        yield f"has code that is no Python: {error.text}"
 
 
 def opening(page: Page) -> Iterator[str]:
@@ -207,6 +217,7 @@ RULES: list[Rule] = [
     stripped,
     plain_code,
     stops_nobody,
+    one_meaning,
     opening,
     endings,
     predictions,

@@ -4,6 +4,7 @@ import pytest
 from lab import NOTEBOOKS
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from notebook_form import RULES
+from notebook_names import two_meanings
 from notebook_page import Page, read_page
 
 OPENING = """# Do a thing
@@ -149,12 +150,54 @@ BROKEN = {
     "an assert": (swap((FIGURE,), (FIGURE + "\nassert x",)), "asserts"),
     "a hidden assert": (swap((FIGURE,), (FIGURE + "\nif x:\n    assert x",)), "asserts"),
     "a wait": (swap((FIGURE,), (FIGURE + "\nx = job.wait()",)), "waits"),
+    "two meanings": (swap((FIGURE,), (FIGURE + "\nclaim = 1",)), "cell cell-02-04 reads 'claim'"),
+    "no Python": (swap((FIGURE,), (FIGURE + "\nx = ",)), "is no Python"),
     "claims not shown": (
         swap(('what_we_checked("M")',), ("x = 1",)),
         "should show what_we_checked",
     ),
     "one library": (swap("PyTorch and Keras", "PyTorch"), "lacks Keras"),
     "a dead link": (swap("(claims.md)", "(claim.md)"), "links to claim.md, which is not there"),
+}
+
+
+# Cells whose names have one meaning wherever they are read, and (cells, what is found) where they have not.
+ONE_MEANING = {
+    "bound again before it is read": ["x = 1", "x = 2\nprint(x)"],
+    "bound by one cell, read by others": ["x = 1", "print(x)", "def f():\n    return x"],
+    "a function's own name": ["x = 1", "x = 2", "def f(x, *, y=3):\n    z = x\n    return z", "z = 1", "z = 2"],
+    "a parameter of a lambda": ["n = 1", "n = 2", "f = lambda n: n"],
+    "a comprehension's variable": ["x = 1", "x = 2", "a = [x for x in range(3) if x]\nb = {x: [x] for x in a}"],
+    "a comprehension's variable in a lambda": ["x = 1", "x = 2", "f = [lambda: x for x in range(3)]"],
+    "a loop's variable": ["for x in range(3):\n    print(x)", "for x, y in []:\n    print(x)"],
+    "whichever way it goes": ["x = 1", "if 1:\n    x = 2\nelse:\n    x = 3\nprint(x)"],
+    "a stub": ["def h(mask):\n    return ...\n\ncheck('h', h)", "mask = 1\nprint(mask)", "mask = 2"],
+    "a context and an import": ["with a as x:\n    print(x)", "import x.y\nprint(x)", "from z import x\nprint(x)"],
+}
+TWO_MEANINGS = {
+    "read in a function": (["x = 1\ndef f():\n    return x", "x = 2"], "'x' in f(); c0, c1 bind it"),
+    "read in a function's function": (["x = 1\ndef f():\n    return [lambda: x]", "x = 2"], "'x' in f()"),
+    "read in a comprehension of a function": (["x = 1\ndef f():\n    return [x for y in 'a']", "x = 2"], "'x' in f()"),
+    "read in a lambda": (["x = 1\nf = lambda: x", "x = 2"], "c0 reads 'x' in a lambda"),
+    "read in a class": (["x = 1\nclass A:\n    y = x", "x = 2"], "c0 reads 'x' in A"),
+    "read in another cell": (["x = 1", "x = 2", "print(x)"], "c2 reads 'x' before"),
+    "a figure of another cell": (
+        ["fig, ax = s()", "fig, (left, right) = s()", "live.LiveFigure(fig, update)"],
+        "c2 reads 'fig' before",
+    ),
+    "a default": (["x = 1", "x = 2", "def f(y=x): ..."], "c2 reads 'x' before"),
+    "bound too late": (["x = 1", "print(x)\nx = 2"], "c1 reads 'x' before"),
+    "bound from itself": (["x = 1", "x = x + 1"], "c1 reads 'x' before"),
+    "counted up": (["x = 1", "x += 1"], "c1 reads 'x' before"),
+    "bound one way only": (["x = 1", "if 1:\n    x = 2\nprint(x)"], "c1 reads 'x' before"),
+    "two functions": (["def f():\n    return f()", "def f():\n    return 2"], "c0 reads 'f' in f()"),
+    "a function and a number": (["def f(): ...", "f = 1", "f()"], "c2 reads 'f' before"),
+    "two imports": (["import x", "from y import x", "x()"], "c2 reads 'x' before"),
+    "a loop's variable": (["for x in []: ...", "for x in []: ...", "x"], "c2 reads 'x' before"),
+    "bound in a comprehension": (["[x := 1 for y in z]", "x = 2", "x"], "c2 reads 'x' before"),
+    "bound by a function": (["def f():\n    global x\n    x = 1", "x = 2", "x"], "c2 reads 'x' before"),
+    "a comprehension's source": (["x = 1", "x = 2", "[x for x in x]"], "c2 reads 'x' before"),
+    "an exercise": (["mask = 1", "mask = 2", "def h(): return mask\ncheck('h', h)"], "c2 reads 'mask' in h()"),
 }
 
 
@@ -171,6 +214,22 @@ def test_the_good_examples_are_good():
 @pytest.mark.parametrize(("cells", "words"), BROKEN.values(), ids=BROKEN)
 def test_a_broken_lesson_is_found(cells, words):
     assert words in "\n".join(faults(page(cells)))
+
+
+def named(sources: list[str]) -> dict[str, str]:
+    """The cells by their ids: c0, c1, …"""
+    return {f"c{place}": source for place, source in enumerate(sources)}
+
+
+@pytest.mark.parametrize("cells", ONE_MEANING.values(), ids=ONE_MEANING)
+def test_names_with_one_meaning_are_let_pass(cells):
+    assert list(two_meanings(named(cells))) == []
+
+
+@pytest.mark.parametrize(("cells", "words"), TWO_MEANINGS.values(), ids=TWO_MEANINGS)
+def test_a_name_with_two_meanings_is_found(cells, words):
+    [found] = two_meanings(named(cells))
+    assert words in found
 
 
 @pytest.mark.parametrize(
