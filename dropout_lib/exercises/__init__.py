@@ -14,8 +14,14 @@ from dropout_lib.exercises import (
     start,
     variance,
 )
-from dropout_lib.exercises.checking import Exercise, Pitfall
-from dropout_lib.exercises.feedback import CORRECT, NOT_DONE_YET, NOT_QUITE, Feedback
+from dropout_lib.exercises.exercise import (
+    CORRECT,
+    NOT_DONE_YET,
+    NOT_QUITE,
+    Exercise,
+    Feedback,
+    Pitfall,
+)
 
 __all__ = [
     "CORRECT",

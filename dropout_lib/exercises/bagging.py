@@ -9,7 +9,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from dropout_lib.exercises.checking import Exercise, Pitfall
+from dropout_lib.exercises.exercise import Exercise, Pitfall
 from dropout_lib.masks import enumerate_masks
 
 _SOME_MASKS = np.array([[1, 1, 0], [0, 1, 0], [1, 1, 1], [0, 0, 0]])
@@ -35,7 +35,12 @@ def _by_number_kept(
 MASK_WEIGHTS = Exercise(
     name="mask_weights",
     reference=lambda masks, keep: np.array([_weight(mask, keep) for mask in masks]),
-    cases=((_SOME_MASKS, 0.8), (enumerate_masks(4), 0.3)),
+    cases=(
+        (_SOME_MASKS, 0.8),
+        (enumerate_masks(4), 0.3),
+        (np.random.default_rng(3).integers(2, size=(6, 5)), 0.7345),
+        (_SOME_MASKS[[1, 1, 2]], 1.0),  # a mask twice, and nothing is ever dropped
+    ),
     pitfalls=(
         Pitfall(
             _by_number_kept(lambda kept, _n, keep: keep**kept),
@@ -75,7 +80,7 @@ MASK_WEIGHTS = Exercise(
             "you multiplied down the columns. A mask is a row.",
         ),
     ),
-    hint="each unit brings one factor: `keep` if it is kept, `1 - keep` if not.",
+    hint="Each unit brings one factor: `keep` if it is kept, `1 - keep` if not.",
     lesson="Over all masks these weights add up to 1, so the sum in 7.53 is a true average.",
 )
 
@@ -114,6 +119,7 @@ OUT_OF_BAG = Exercise(
         _bag_case(
             2, np.array([[4, 1, 1, 4, 0], [2, 2, 3, 0, 0], [3, 1, 4, 4, 2], [0, 1, 0, 1, 3]])
         ),
+        _bag_case(3, np.array([[3, 3, 3, 3], [0, 1, 2, 0], [1, 1, 2, 2]])),  # one row only
     ),
     pitfalls=(
         Pitfall(
@@ -144,7 +150,7 @@ OUT_OF_BAG = Exercise(
             "rows are the examples as they stand.",
         ),
     ),
-    hint="for each example, average over those members whose sample does not contain it.",
+    hint="For each example, average over those members whose sample does not contain it.",
     lesson="It is an honest estimate of the test error that needs no test set.",
 )
 
@@ -158,7 +164,7 @@ DISTINCT_MASKS = Exercise(
     reference=lambda n_units, keep, n_draws: np.sum(
         1 - (1 - _mask_probabilities(n_units, keep)) ** n_draws
     ),
-    cases=((3, 0.8, 6), (4, 0.3, 20)),
+    cases=((3, 0.8, 6), (4, 0.3, 20), (5, 0.7345, 13), (3, 0.75, 1), (3, 1.0, 5)),
     pitfalls=(
         Pitfall(
             lambda n_units, _keep, n_draws: 2**n_units * (1 - (1 - 0.5**n_units) ** n_draws),
@@ -197,7 +203,7 @@ DISTINCT_MASKS = Exercise(
             "that is how many masks there are. How many of them are drawn at least once?",
         ),
     ),
-    hint="a mask of probability p is missed by all draws with probability (1 − p) to that power.",
+    hint="A mask of probability p is missed by all draws with probability (1 − p) to that power.",
     lesson="The same thought as for the bootstrap sample, with unequal probabilities.",
 )
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from dropout_lib.exercises.checking import Exercise, Pitfall
+from dropout_lib.exercises.exercise import Exercise, Pitfall
 
 
 def _correlation(a: NDArray, b: NDArray) -> float:
@@ -20,13 +20,20 @@ def _pairs(h: NDArray) -> list[float]:
 
 _ACTIVATIONS = tuple(
     (np.random.default_rng(seed).normal(size=shape) + np.arange(shape[0])[:, None] * tilt,)
-    for seed, shape, tilt in ((1, (9, 4), 0.2), (2, (12, 5), -0.1))
+    for seed, shape, tilt in ((1, (9, 4), 0.2), (2, (12, 5), -0.1), (3, (4, 6), 0.0), (4, (5, 2), 0.3))
 )
+
+
+def _with_a_copy() -> NDArray:
+    """A layer in which one unit is another's copy: a correlation of 1 off the diagonal."""
+    h = np.random.default_rng(5).normal(size=(8, 3))
+    return h[:, [0, 1, 0, 2]]
+
 
 MEAN_ABSOLUTE_CORRELATION = Exercise(
     name="mean_absolute_correlation",
     reference=lambda h: np.mean(np.abs(_pairs(h))),
-    cases=_ACTIVATIONS,
+    cases=(*_ACTIVATIONS, (_with_a_copy(),)),
     pitfalls=(
         Pitfall(
             lambda h: np.abs(np.corrcoef(h.T)).mean(),
@@ -66,6 +73,8 @@ SURVIVORS = Exercise(
     cases=(
         (np.array([[0.5, -1.0, 2.0, 0.3, 1.1], [1.0, 0.2, -0.4, 0.7, 0.6]]), np.array([1, 0, 1, 1, 0])),
         (np.array([[1.5, 0.4, -0.9, 0.8]]), np.array([0, 0, 1, 0])),
+        (np.random.default_rng(6).normal(size=(3, 7)), np.array([1, 1, 0, 0, 0, 1, 0])),
+        (np.array([[0.0, -0.7, 1.3]]), np.array([1, 1, 1])),  # nobody is silent
     ),
     pitfalls=(
         Pitfall(
@@ -89,8 +98,13 @@ SURVIVORS = Exercise(
             lambda h, mask: h / mask.mean(),
             "the scale is right, but nobody is silent: `mask` multiplies the layer.",
         ),
+        Pitfall(
+            lambda h, mask: h * mask * 2,
+            "twice is right if half of the units are silent. In these masks it is another share: "
+            "work the factor out from `mask`, from how many speak of how many there are.",
+        ),
     ),
-    hint="If half of the units are silent, the others count twice.",
+    hint="If half of the units are silent, the others count twice; if only a third still speaks, three times.",
     lesson="This is inverted dropout with the share that was in fact kept in the place of keep.",
 )
 

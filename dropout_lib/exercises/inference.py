@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from dropout_lib.exercises.checking import Exercise, Pitfall
+from dropout_lib.exercises.exercise import Exercise, Pitfall
 from dropout_lib.layers import softmax
 
 _LOGITS = np.random.default_rng(6).normal(scale=2, size=(4, 3, 5))
@@ -17,7 +17,7 @@ def _votes(p: NDArray) -> NDArray:
 MONTE_CARLO_AVERAGE = Exercise(
     name="monte_carlo_average",
     reference=lambda logits: np.mean([softmax(one) for one in logits], axis=0),
-    cases=((_LOGITS,), (_MORE_LOGITS,)),
+    cases=((_LOGITS,), (_MORE_LOGITS,), (_LOGITS[:1],)),  # the last: a single pass
     pitfalls=(
         Pitfall(
             lambda logits: softmax(logits.mean(axis=0)),
@@ -53,22 +53,23 @@ MONTE_CARLO_AVERAGE = Exercise(
             "its own: divide first.",
         ),
     ),
-    hint="turn each pass into probabilities first, then average over the first axis.",
+    hint="Turn each pass into probabilities first, then average over the first axis.",
     lesson="Where you average decides *which* mean you get: after the softmax the arithmetic one, "
     "before it the geometric one.",
 )
 
 
 def _whole(value: float) -> int:
-    return int(
-        np.ceil(value - 1e-9)
-    )  # 0.3 / 0.1 is a little below 3 in binary: no pass more for that
+    """Rounded up, but not because of floating point: (0.07 / 0.01)² is 49, and not a little more."""
+    return int(np.ceil(value * (1 - 1e-9)))
 
 
 PASSES_NEEDED = Exercise(
     name="passes_needed",
     reference=lambda sigma, wanted: max(1, _whole((sigma / wanted) ** 2)),
-    cases=((0.35, 0.02), (0.2, 0.03), (0.05, 0.2)),
+    # No case is a whole number in decimals only, as (0.07 / 0.01)² is: there floating point decides
+    # whether an answer, or this one, is one too high. The last two are whole numbers in binary, too.
+    cases=((0.35, 0.02), (0.2, 0.03), (0.05, 0.2), (0.7, 0.18), (0.61803, 0.01), (0.5, 0.125), (0.25, 0.25)),
     pitfalls=(
         Pitfall(
             lambda sigma, wanted: max(1, _whole(sigma / wanted)),
@@ -82,6 +83,16 @@ PASSES_NEEDED = Exercise(
             lambda sigma, wanted: int((sigma / wanted) ** 2),
             "you rounded down, so the standard error stays a little too large, and it can even come to no "
             "pass at all. Round up.",
+        ),
+        Pitfall(
+            lambda sigma, wanted: round((sigma / wanted) ** 2),
+            "you rounded to the nearest whole number; where that is down, the standard error stays a little "
+            "too large. Round up.",
+            also=(lambda sigma, wanted: max(1, round((sigma / wanted) ** 2)),),
+        ),
+        Pitfall(
+            lambda sigma, wanted: int((sigma / wanted) ** 2) + 1,
+            "one more than you need where the ratio squared is a whole number already.",
         ),
         Pitfall(
             lambda sigma, wanted: (sigma / wanted) ** 2,
@@ -100,7 +111,7 @@ PASSES_NEEDED = Exercise(
             "you took the root where a square is asked for: solve σ/√k = `wanted` for k.",
         ),
     ),
-    hint="the standard error of k passes is σ/√k; solve for k and round up.",
+    hint="The standard error of k passes is σ/√k; solve for k and round up.",
     lesson="Half the error costs four times the passes.",
 )
 
@@ -117,7 +128,7 @@ def _left_on_case(seed: int, k: int, images: int) -> tuple[NDArray, NDArray]:
 ERROR_LEFT_ON = Exercise(
     name="error_left_on",
     reference=lambda probs, y: float(np.mean([np.mean(one.argmax(axis=1) != y) for one in probs])),
-    cases=(_left_on_case(19, 5, 7), _left_on_case(28, 4, 9)),
+    cases=(_left_on_case(19, 5, 7), _left_on_case(28, 4, 9), _left_on_case(0, 7, 13)),
     pitfalls=(
         Pitfall(
             lambda probs, y: np.mean(probs.mean(axis=0).argmax(axis=-1) != y),
@@ -149,7 +160,7 @@ ERROR_LEFT_ON = Exercise(
             "one number for each pass: now take their mean.",
         ),
     ),
-    hint="let each pass answer by its most probable class, and take the mean over passes and images.",
+    hint="Let each pass answer by its most probable class, and take the mean over passes and images.",
     lesson="It is the k = 1 end of the curve: the price of the forgotten switch.",
 )
 

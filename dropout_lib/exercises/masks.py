@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dropout_lib.exercises.checking import Exercise, Pitfall
+from dropout_lib.exercises.exercise import Exercise, Pitfall
 from dropout_lib.masks import sample_masks
 
 _STEP = 1e-6  # of the central differences: rounding and curvature both stay near 1e-9
@@ -64,6 +64,7 @@ def _layer(factor: _Factor) -> Callable[..., NDArray]:
 
 
 # (h or grad_out, mask, keep). The share of units kept differs from keep, as it mostly does.
+_RNG = np.random.default_rng(2)
 _LAYERS = (
     (np.array([0.8, -1.2, 2.0, 0.5, -0.3]), np.array([1, 0, 1, 1, 0]), 0.8),
     (
@@ -71,6 +72,8 @@ _LAYERS = (
         np.array([[1, 1, 0, 1], [0, 1, 0, 0]]),
         0.3,
     ),
+    (_RNG.normal(size=(3, 5)), sample_masks(3, 5, 0.7, _RNG), 0.7),
+    (np.array([[0.7, 2.2, -1.3], [0.4, 0.0, -0.6]]), np.array([[0, 0, 0], [1, 1, 0]]), 1 / np.sqrt(7)),
 )
 
 INVERTED_DROPOUT = Exercise(
@@ -213,7 +216,7 @@ BACKWARD_SCALE = Exercise(
     name="backward_scale",
     reference=_checked_net_backward,
     # seeds with which every hidden unit is active, kept here and dropped there, and off its kink
-    cases=(_net_case(0.8, seed=227), _net_case(0.3, seed=8)),
+    cases=(_net_case(0.8, seed=227), _net_case(0.3, seed=8), _net_case(0.7, seed=57)),
     results=("grad_W1", "grad_W2"),
     pitfalls=(
         Pitfall(

@@ -6,7 +6,13 @@ No case has keep = 0.5, where keep and 1 − keep look alike and (1 − keep)/ke
 import numpy as np
 from numpy.typing import NDArray
 
-from dropout_lib.exercises.checking import Exercise, Pitfall
+from dropout_lib.exercises.exercise import Exercise, Pitfall
+
+
+def _random(seed: int, *shapes: tuple[int, ...]) -> list[NDArray]:
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=shape) for shape in shapes]
+
 
 _X = np.array([[1.0, 4.0, -0.5], [-2.0, 0.5, 1.5], [0.5, 3.0, 2.0], [1.5, -1.0, 0.2]])
 
@@ -22,7 +28,13 @@ def _penalty(X: NDArray, u: NDArray, keep: float) -> float:
 DROPOUT_PENALTY = Exercise(
     name="dropout_penalty",
     reference=_penalty,
-    cases=((_X, np.array([0.8, -0.6, 1.2]), 0.8), (_X[:3], np.array([-0.3, 0.9, 0.5]), 0.3)),
+    cases=(
+        (_X, np.array([0.8, -0.6, 1.2]), 0.8),
+        (_X[:3], np.array([-0.3, 0.9, 0.5]), 0.3),
+        (*_random(3, (5, 4), (4,)), 0.7345),
+        (_X * [1, 0, 1], np.array([0.8, -0.6, 1.2]), 0.75),  # a feature that is 0 in all examples
+        (_X, np.array([0.8, -0.6, 1.2]), np.float64(1)),  # of NumPy: divided by 0 it is inf, no error
+    ),
     pitfalls=(
         Pitfall(
             lambda X, u, keep: keep * (1 - keep) * np.sum((X * u) ** 2),
@@ -64,7 +76,7 @@ DROPOUT_PENALTY = Exercise(
             "those are the prices of the single weights. Add them up.",
         ),
     ),
-    hint="(1 − keep)/keep times the sum of γ² u², where γ is the length of a column of X.",
+    hint="The penalty is (1 − keep)/keep times the sum of γ² u², where γ is the length of a column of X.",
     lesson="Long columns are expensive: that is what the units of a feature cancel against.",
 )
 
@@ -85,6 +97,8 @@ MAX_NORM = Exercise(
     cases=(
         (np.array([[3.0, 0.5, -1.0, 0.1], [4.0, -0.2, 2.0, 0.3], [0.5, 0.3, 2.5, -0.4]]), 2.0),
         (np.array([[0.6, -1.5], [0.2, 0.9], [1.9, 0.1]]), 1.8),
+        (*_random(4, (4, 6)), 1.7345),
+        (np.array([[3.0, 0.0, 3.0], [4.0, 0.0, -5.0]]), 5.0),  # at the cap, of length 0, above
     ),
     pitfalls=(
         Pitfall(
@@ -121,7 +135,7 @@ MAX_NORM = Exercise(
             "the wrong way round: you stretched the short ones and left the long ones.",
         ),
     ),
-    hint="multiply each column by cap / its length, but only where that is below 1.",
+    hint="Multiply each column by cap / its length, but only where that is below 1.",
     lesson="It is a projection: done twice it changes nothing more.",
 )
 
@@ -131,7 +145,12 @@ _Z = np.array([1.1, -0.7, 0.4, -2.0, 0.9])
 GAUSSIAN_DROPOUT = Exercise(
     name="gaussian_dropout",
     reference=lambda h, z, keep: h * (1 + z * ((1 - keep) / keep) ** 0.5),
-    cases=((_H, _Z, 0.8), (_H[::-1].copy(), _Z, 0.3)),
+    cases=(
+        (_H, _Z, 0.8),
+        (_H[::-1].copy(), _Z, 0.3),
+        (*_random(5, (3, 4), (3, 4)), 0.7345),
+        (_H * [0, 1, 1, 1, 1], _Z, np.float64(1)),  # no noise, and a unit that is 0
+    ),
     pitfalls=(
         Pitfall(
             lambda h, z, keep: h * (1 + (1 - keep) / keep * z),
@@ -163,7 +182,7 @@ GAUSSIAN_DROPOUT = Exercise(
             "the mean is 1 already: nothing is left to be divided by keep.",
         ),
     ),
-    hint="each unit is multiplied by 1 + s · z, where s² is the variance that the noise should have.",
+    hint="Each unit is multiplied by 1 + s · z, where s² is the variance that the noise should have.",
     lesson="At prediction time there is nothing to do: the mean is 1.",
 )
 

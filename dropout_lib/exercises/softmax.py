@@ -4,7 +4,6 @@ SymPy comes in through `symbolic` when an answer is looked at: importing the exe
 """
 
 from collections.abc import Callable
-from fractions import Fraction
 from itertools import product
 from math import prod
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dropout_lib.exercises.checking import Exercise, Pitfall
+from dropout_lib.exercises.exercise import Exercise, Pitfall
 from dropout_lib.masks import enumerate_masks, mask_probabilities
 
 _Mask = tuple[int, ...]
@@ -30,37 +29,37 @@ def _all(mask: _Mask) -> _Mask:
     return (1,) * len(mask)
 
 
-def _probability(mask: _Mask, keep: Fraction) -> Any:
+def _probability(mask: _Mask, keep: float) -> Any:
     return prod(keep if entry else 1 - keep for entry in mask)
 
 
-def _equal(mask: _Mask, _keep: Fraction) -> Any:
-    return Fraction(1, 2 ** len(mask))
+def _equal(mask: _Mask, _keep: float) -> Any:
+    return 0.5 ** len(mask)
 
 
-def _no_weight(_mask: _Mask, _keep: Fraction) -> Any:
+def _no_weight(_mask: _Mask, _keep: float) -> Any:
     return 1
 
 
-def _root_2n(mask: _Mask, _keep: Fraction) -> Any:
-    return Fraction(1, 2 * len(mask))
+def _root_2n(mask: _Mask, _keep: float) -> Any:
+    return 1 / (2 * len(mask))
 
 
 def _mean_logit(
-    weight: Callable[[_Mask, Fraction], Any] = _probability,
+    weight: Callable[[_Mask, float], Any] = _probability,
     entries: Callable[[_Mask], _Mask] = _kept,
     biases: Callable[[_Mask], Any] = lambda _: 1,
-) -> Callable[[int, Fraction], Any]:
+) -> Callable[[int, float], Any]:
     """Σ over the masks of weight · (Σ W[i] entry[i] v[i] + biases · b), as a SymPy expression."""
 
-    def mean_logit(n: int, keep: Fraction) -> Any:
+    def mean_logit(n: int, keep: float) -> Any:
         masks = product((0, 1), repeat=n)
         return _logit(n, [(weight(mask, keep), entries(mask), biases(mask)) for mask in masks])
 
     return mean_logit
 
 
-def _checked_mean_logit(n: int, keep: Fraction) -> Any:
+def _checked_mean_logit(n: int, keep: float) -> Any:
     """keep · Σ W[i] v[i] + b: what the sum over all masks has to come to."""
     return _logit(n, [(1, (keep,) * n, 1)])
 
@@ -74,7 +73,8 @@ def _logit(n: int, parts: list[tuple[Any, Any, Any]]) -> Any:
 MEAN_LOGIT = Exercise(
     name="mean_logit",
     reference=_checked_mean_logit,
-    cases=((3, Fraction(3, 10)), (4, Fraction(4, 5))),
+    # keep as a float: SymPy takes it, and so does the library, if the masks' weights come from there
+    cases=((3, 0.3), (4, 0.8), (2, 0.7182818), (1, 0.6)),
     pitfalls=(
         Pitfall(
             _mean_logit(_no_weight),
@@ -143,7 +143,8 @@ MISSING_MASS_SLIP = Exercise(
     cases=tuple(
         (np.random.default_rng(n).normal(size=(2**n, 3)), probabilities)
         for n, probabilities in (
-            (n, mask_probabilities(enumerate_masks(n), keep)) for n, keep in ((3, 0.7), (4, 0.3))
+            (n, mask_probabilities(enumerate_masks(n), keep))
+            for n, keep in ((3, 0.7), (4, 0.3), (1, 0.6543), (2, 1.0))
         )
     ),
     pitfalls=(

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from dropout_lib.exercises.checking import Exercise, Pitfall
+from dropout_lib.exercises.exercise import Exercise, Pitfall
 
-#: The layer and the mask of the exercise `mask_by_hand`.
+#: The layer and the mask of the exercise `mask_by_hand`. A negative unit is kept and a positive one
+#: dropped: a ReLU, with the mask or in its place, gives other numbers.
 H = np.array([0.6, -1.2, 2.0])
-MASK = np.array([1, 0, 1])
+MASK = np.array([1, 1, 0])
 
 MASK_BY_HAND = Exercise(
     name="mask_by_hand",
@@ -34,6 +35,12 @@ MASK_BY_HAND = Exercise(
             "you added the mask. It multiplies: kept units stay as they are, dropped ones become "
             "0.",
         ),
+        Pitfall(
+            lambda: np.maximum(H, 0),
+            "you set what is negative to 0. That is a ReLU; which units are dropped is said by the "
+            "mask, whatever their sign.",
+            also=(lambda: np.maximum(H, 0) * MASK,),
+        ),
     ),
     hint="Multiply each entry of the layer by the mask's entry in the same place.",
     lesson="A 1 keeps the value, a 0 replaces it by 0, and every unit stays in its place.",
@@ -42,7 +49,8 @@ MASK_BY_HAND = Exercise(
 EXPECTED_KEPT = Exercise(
     name="expected_kept",
     reference=lambda n_units, keep: n_units * keep,
-    cases=((10, 0.8), (64, 0.3), (7, 0.3)),
+    # with halves above and below, a result of many digits, and a layer of which nothing is dropped
+    cases=((10, 0.8), (64, 0.3), (7, 0.3), (12, 0.8), (23, 0.6180339887), (5, 1.0)),
     pitfalls=(
         Pitfall(
             lambda n_units, keep: n_units * (1 - keep),
@@ -54,7 +62,15 @@ EXPECTED_KEPT = Exercise(
         ),
         Pitfall(
             lambda n_units, keep: int(n_units * keep),
+            "you rounded down. An average over many masks need not be a whole number.",
+        ),
+        Pitfall(
+            lambda n_units, keep: round(n_units * keep),
             "you rounded. An average over many masks need not be a whole number.",
+        ),
+        Pitfall(
+            lambda n_units, keep: int(np.ceil(n_units * keep)),
+            "you rounded up. An average over many masks need not be a whole number.",
         ),
         Pitfall(
             lambda n_units, keep: n_units / keep,

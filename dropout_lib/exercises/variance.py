@@ -1,6 +1,7 @@
 """The exercises of notebook 05: the error of an ensemble, its two moments, and what is left in the end.
 
-No case has c = 0, c = v, v = 1 or a bias of 0 or 1: there wrong formulas give right numbers.
+Where wrong formulas give right numbers, at c = v, v = 1 or a bias of 0 or 1, a case stands only beside
+others that tell them apart.
 """
 
 from itertools import combinations
@@ -8,12 +9,17 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from dropout_lib.exercises.checking import Exercise, Pitfall
+from dropout_lib.exercises.exercise import Exercise, Pitfall
 
 ENSEMBLE_ERROR = Exercise(
     name="ensemble_error",
     reference=lambda v, c, k: (v + (k - 1) * c) / k,
-    cases=((0.8, 0.3, 5), (2.0, -0.1, np.array([1, 2, 3, 10]))),
+    cases=(
+        (0.8, 0.3, 5),
+        (2.0, -0.1, np.array([1, 2, 3, 10])),
+        (np.sqrt(2), 0.7345, np.array([7, 1, 23])),
+        (1.2, -0.3, 5),  # the members' errors cancel
+    ),
     pitfalls=(
         Pitfall(
             lambda v, c, k: v / k + 0 * c,
@@ -54,7 +60,7 @@ ENSEMBLE_ERROR = Exercise(
             "that is the error of a single member.",
         ),
     ),
-    hint="k terms of the square are v, k (k − 1) are c, and all of it is divided by k².",
+    hint="Of the terms of the square k are v, k (k − 1) are c, and all of it is divided by k².",
     lesson="For k = 1 it is v, and for many members it is c.",
 )
 
@@ -84,7 +90,7 @@ MOMENTS_OF_ERRORS = Exercise(
     name="moments_of_errors",
     reference=lambda errors: (np.mean(errors**2), np.mean(_pair_products(errors))),
     results=("v", "c"),
-    cases=((_errors(1, 3, 8, 0.7),), (_errors(2, 5, 11, -1.2),)),
+    cases=((_errors(1, 3, 8, 0.7),), (_errors(2, 5, 11, -1.2),), (_errors(5, 2, 6, 1.4),)),
     pitfalls=(
         Pitfall(
             lambda errors: (
@@ -101,10 +107,32 @@ MOMENTS_OF_ERRORS = Exercise(
             ),
             "`np.cov` subtracts the means (and divides by one less): those are variance and covariance. "
             "A bias belongs to the error.",
+            also=(
+                lambda errors: (np.cov(errors)[0, 0], np.cov(errors)[0, 1]),
+                lambda errors: (np.trace(np.cov(errors)) / len(errors), np.cov(errors).mean()),
+            ),
+        ),
+        Pitfall(
+            lambda errors: (np.mean(errors**2), _off_diagonal(np.cov(errors))),
+            "`v` is right. For `c` you subtracted the means, as `np.cov` does: the mean product of the "
+            "errors is wanted as they are.",
+            also=(
+                lambda errors: (np.mean(errors**2), _off_diagonal(_covariances(errors))),
+                lambda errors: (np.mean(errors**2), np.cov(errors)[0, 1]),
+                lambda errors: (np.mean(errors**2), np.cov(errors).mean()),
+            ),
+        ),
+        Pitfall(
+            lambda errors: (np.mean(errors**2), _off_diagonal(np.corrcoef(errors))),
+            "`v` is right. For `c` you took the correlation, which is without the means and has no unit.",
         ),
         Pitfall(
             lambda errors: (np.var(errors), np.mean(_pair_products(errors))),
             "`c` is right. For `v` you subtracted the mean; the square of the errors is wanted as they are.",
+            also=(
+                lambda errors: (np.var(errors, axis=1).mean(), np.mean(_pair_products(errors))),
+                lambda errors: (np.var(errors, axis=1, ddof=1).mean(), np.mean(_pair_products(errors))),
+            ),
         ),
         Pitfall(
             lambda errors: (np.mean(errors**2), np.mean(errors.mean(axis=0) ** 2)),
@@ -143,7 +171,7 @@ MOMENTS_OF_ERRORS = Exercise(
 ERROR_FLOOR = Exercise(
     name="error_floor",
     reference=lambda bias, variance, correlation: bias**2 + correlation * variance,
-    cases=((0.5, 2.0, 0.3), (-1.5, 0.7, 0.1)),
+    cases=((0.5, 2.0, 0.3), (-1.5, 0.7, 0.1), (np.sqrt(3), 1.2345, 0.6789), (0.0, 0.9, 0.8), (0.4, 2.0, 0.0)),
     pitfalls=(
         Pitfall(
             lambda _bias, variance, correlation: correlation * variance,
@@ -178,7 +206,7 @@ ERROR_FLOOR = Exercise(
             "what the members have in common does not average out.",
         ),
     ),
-    hint="as k grows, v/k + (k − 1) c/k goes to c. Which c do these errors have?",
+    hint="As k grows, v/k + (k − 1) c/k goes to c. Which c do these errors have?",
     lesson="More members cannot help here; members that differ more, or a smaller bias, can.",
 )
 
