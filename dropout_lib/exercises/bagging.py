@@ -119,7 +119,11 @@ OUT_OF_BAG = Exercise(
         _bag_case(
             2, np.array([[4, 1, 1, 4, 0], [2, 2, 3, 0, 0], [3, 1, 4, 4, 2], [0, 1, 0, 1, 3]])
         ),
-        _bag_case(3, np.array([[3, 3, 3, 3], [0, 1, 2, 0], [1, 1, 2, 2]])),  # one row only
+        # a member that met one example only, and three members to average: more than a median needs
+        _bag_case(
+            3,
+            np.array([[3, 3, 3, 3], [0, 1, 2, 0], [1, 1, 2, 2], [3, 3, 2, 2], [0, 0, 3, 3]]),
+        ),
     ),
     pitfalls=(
         Pitfall(
