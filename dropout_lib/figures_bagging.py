@@ -123,9 +123,12 @@ class MaskSquare:
     Args:
         ax: where it is drawn.
         title: stands above it.
+        darkest: the value from which a tile is as dark as it gets, so that pictures can be compared;
+            left out, the largest of those shown.
     """
 
-    def __init__(self, ax: Axes, title: str) -> None:
+    def __init__(self, ax: Axes, title: str, darkest: float | None = None) -> None:
+        self._darkest = darkest
         edges = np.arange(5) - 0.5
         self._tiles = ax.pcolormesh(
             edges, edges, np.zeros((4, 4)), cmap="Purples", vmin=0, vmax=1.25
@@ -147,7 +150,8 @@ class MaskSquare:
     def set_values(self, values: np.ndarray, texts: Sequence[str]) -> None:
         """Show `values`, (16,) and at least 0, with what stands in their tiles."""
         values = np.asarray(values, dtype=float)
-        shades = values / values.max() if values.max() > 0 else values
+        darkest = self._darkest or values.max()
+        shades = np.minimum(values / darkest, 1) if darkest > 0 else values
         square = np.zeros((4, 4))
         for mask, shade, text in zip(MASKS, shades, texts, strict=True):
             row, column = place(mask)

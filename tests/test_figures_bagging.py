@@ -102,6 +102,14 @@ def test_a_square_shows_values_and_texts_where_their_masks_stand():
     assert not np.any(square._tiles.get_array())
 
 
+def test_with_a_darkest_value_pictures_can_be_compared():
+    _, ax = figures.subplots()
+    square = MaskSquare(ax, "numbers", darkest=50)
+    for largest in (5.0, 25.0, 80.0):
+        square.set_values(np.linspace(0, largest, 16), [""] * 16)
+        assert square._tiles.get_array().max() == pytest.approx(min(largest / 50, 1))
+
+
 def test_values_of_another_number_are_refused():
     _, ax = figures.subplots()
     with pytest.raises(ValueError, match="zip"):

@@ -1,6 +1,6 @@
-"""Remakes notebooks/stored/03_bagging.json, the results of notebook 03 that take minutes.
+"""Remakes 03_bagging.json, the results of notebook 03 that take minutes.
 
-    python tools/remake_03.py
+    python notebooks/stored/03_bagging.py
 
 One thread, about three minutes on a quiet core. Each number is a share of the test digits classified
 wrongly, in %. The draws are those of the notebook: for one seed every net sees the same split and the
@@ -8,7 +8,6 @@ same replaced labels, and nets of one width start from the same weights. Another
 its BLAS rounds differently; single numbers then move by a point or two, the intervals hardly.
 """
 
-import argparse
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,13 +17,12 @@ import dropout_lib  # noqa: F401 (before NumPy: it asks for one BLAS thread)
 import numpy as np
 # isort: on
 
-from dropout_lib import bagging, data, ensembles, network, training
+from dropout_lib import bagging, ensembles, network
+from dropout_lib.data import Digits
+from dropout_lib.experiments import LABELS, SEEDS, digits_for, train
 
-STORED = Path(__file__).resolve().parent.parent / "notebooks" / "stored" / "03_bagging.json"
+STORED = Path(__file__).resolve().with_suffix(".json")
 
-SEEDS = range(5)
-N_TRAIN = 1000
-NOISE = {"noisy": 0.3, "clean": 0.0}  # share of the training labels that is replaced
 KEEP = {"plain net": 1.0, "dropout net": 0.5}  # of the hidden units
 WIDTH = 256  # units in each of the two hidden layers
 WIDTHS = (4, 8, 16, 32, 64, 128, 256, 512)
@@ -38,19 +36,7 @@ COMBINE = {
 }
 
 
-def digits_for(labels: str, seed: int) -> tuple[data.Digits, data.Digits]:
-    """The training part, with its labels noisy or clean, and the test part."""
-    train, test = data.split(*data.load_digits(), N_TRAIN, np.random.default_rng([seed, 0]))
-    noisy = data.corrupt_labels(train.y, NOISE[labels], np.random.default_rng([seed, 1]))
-    return data.Digits(train.x, noisy), test
-
-
-def new_net(width: int, rng: np.random.Generator) -> network.MLP:
-    """An untrained net."""
-    return network.MLP((64, width, width, 10), rng, dtype=np.float32)
-
-
-def error(probabilities: np.ndarray, test: data.Digits) -> float:
+def error(probabilities: np.ndarray, test: Digits) -> float:
     """Share of the test digits classified wrongly, in %."""
     return 100 * float(np.mean(probabilities.argmax(axis=-1) != test.y))
 
@@ -59,26 +45,18 @@ def error_curve(
     labels: str, name: str, seed: int, width: int = WIDTH, evaluate_every: int = 1
 ) -> list[float]:
     """Test error of one net after each epoch, or after the last alone."""
-    train, test = digits_for(labels, seed)
-    history = training.fit(
-        new_net(width, np.random.default_rng([seed, 2])),
-        *train,
-        keep=(1.0, KEEP[name]),
-        epochs=EPOCHS,
-        learning_rate=LEARNING_RATE,
-        rng=np.random.default_rng([seed, 3]),
-        validation=test,
-        evaluate_every=evaluate_every,
+    made = train(
+        KEEP[name], seed, labels, hidden=(width, width), epochs=EPOCHS, evaluate_every=evaluate_every
     )
-    return [100 * share for share in history.validation_error]
+    return [100 * share for share in made.history.validation_error]
 
 
 def bag_errors(labels: str, seed: int) -> dict[str, list[float]]:
     """Errors of ten members, and of the first k of them together, combined in three ways."""
-    train, test = digits_for(labels, seed)
+    examples, test = digits_for(seed, labels)
     *_, bag = bagging.bagging(
-        lambda rng: new_net(WIDTH, rng),
-        *train,
+        lambda rng: network.MLP((64, WIDTH, WIDTH, 10), rng, dtype=np.float32),
+        *examples,
         MEMBERS,
         rng=np.random.default_rng([seed, 4]),
         epochs=EPOCHS,
@@ -94,7 +72,7 @@ def bag_errors(labels: str, seed: int) -> dict[str, list[float]]:
 
 def everything() -> Iterator[tuple[list[str], list[float]]]:
     """Each part of the file: where it stands, and its numbers."""
-    for labels in NOISE:
+    for labels in LABELS:
         for name in KEEP:
             yield ["curves", labels, name], [error_curve(labels, name, seed) for seed in SEEDS]
             for width in WIDTHS:
@@ -107,15 +85,13 @@ def everything() -> Iterator[tuple[list[str], list[float]]]:
 
 def main() -> None:
     """Write the file, and say where the work is."""
-    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
-    stored: dict = {"made by": "python tools/remake_03.py", "seeds": list(SEEDS)}
+    stored: dict = {"made by": "python notebooks/stored/03_bagging.py", "seeds": list(SEEDS)}
     for place, numbers in everything():
         print(*place, flush=True)
         part = stored
         for key in place[:-1]:
             part = part.setdefault(key, {})
         part[place[-1]] = np.round(numbers, 2).tolist()
-    STORED.parent.mkdir(exist_ok=True)
     STORED.write_text(json.dumps(stored, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
