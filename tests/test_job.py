@@ -1,5 +1,6 @@
 """Long work in the background: progress, stop, partial result, errors in words."""
 
+import asyncio
 import html
 import re
 import threading
@@ -211,3 +212,126 @@ def test_the_buttons_do_it(which):
     job.wait(PATIENCE)
     assert (start.disabled, stop.disabled) == (False, True)
     assert (job.result < 10) == (which == "stop")
+
+
+def test_it_says_in_words_what_it_is_where_there_are_no_widgets():
+    bundle = live.Job(fine, label="train 10 nets")._repr_mimebundle_()
+    assert bundle["text/plain"].startswith("[train 10 nets]")
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("work",), "work is 'work'; it should be a function"),
+        ((fine, 3), "show is 3; it should be a function"),
+        ((fine, None, 3), "label is 3; it should be a text"),
+    ],
+)
+def test_what_makes_no_job_is_refused(arguments, named):
+    with pytest.raises(ValueError, match=named):
+        live.Job(*arguments)
+    with pytest.raises(ValueError, match="epochs is 60; it should be a control"):
+        live.Job(fine, epochs=60)
+
+
+# Where no thread can be started
+
+
+@pytest.fixture
+def no_threads(monkeypatch):
+    def start(_self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Time that passes only when the work lets it."""
+    clock = SimpleNamespace(now=0.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr(live.job, "time", clock)
+    return clock
+
+
+def ten_steps(clock, met):
+    for step in range(1, 11):
+        clock.now += 0.06
+        met.append(step)
+        yield step / 10, step
+
+
+NOTE = " (no threads here: the work goes on, and Stop acts, only between cells)"
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_without_threads_and_without_an_event_loop_it_runs_to_the_end_at_once(clock):
+    shown, met = [], []
+    job = live.Job(lambda: ten_steps(clock, met), shown.append)
+    job.start()
+    assert not job.running
+    assert job.wait() == 10
+    assert met == [*range(1, 11)]
+    assert shown[-1] == 10
+    assert parts(job).text == "done after 0.6 s" + NOTE
+    assert (parts(job).start.disabled, parts(job).stop.disabled) == (False, True)
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_without_threads_it_goes_on_whenever_the_kernel_has_nothing_else_to_do(clock):
+    met, bars = [], []
+
+    async def kernel():
+        job = live.Job(lambda: ten_steps(clock, met))
+        job.start()
+        assert met == []  # the cell ends first
+        assert parts(job).stop.disabled is False
+        while job.running:
+            await asyncio.sleep(0)
+            bars.append(parts(job).bar)
+            if parts(job).bar >= 0.4 and not job._stop.is_set():
+                assert parts(job).text == f"{parts(job).bar:.0%}, 0 s" + NOTE
+                parts(job).stop.click()  # a message that came in between
+        return job
+
+    job = asyncio.run(kernel())
+    assert parts(job).text == "stopped after 0.3 s" + NOTE
+    assert job.result == met[-1] == 5
+    assert sorted(set(bars)) == [0.2, 0.4, 0.5]
+
+
+@pytest.mark.usefixtures("no_threads")
+@pytest.mark.parametrize(("timeout", "running", "result"), [(None, False, 10), (0.1, True, 2)])
+def test_without_threads_waiting_is_doing(clock, timeout, running, result):
+    async def kernel():
+        job = live.Job(lambda: ten_steps(clock, []))
+        job.start()
+        job.wait(timeout)
+        assert job.running == running
+        assert job.result == result
+        return job.wait()
+
+    assert asyncio.run(kernel()) == 10
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_without_threads_an_interrupt_stops_the_work_and_keeps_its_result():
+    def work():
+        yield 0.5, "half"
+        raise KeyboardInterrupt
+
+    job = live.Job(work)
+    job.start()
+    assert job.wait() == "half"
+    assert parts(job).text.startswith("stopped after")
+    assert not job.running
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_without_threads_an_error_is_told_and_a_new_start_is_possible():
+    job = live.Job(fails_at_once)
+    job.start()
+    assert job.error == "ValueError: no data"
+    job._work = fine
+    job.start()
+    assert job.wait() == "result"

@@ -1,7 +1,9 @@
 """LiveFigure with real widgets: it follows, says so, shows errors, recovers, and leaves nothing open."""
 
 import io
+import linecache
 import threading
+from base64 import b64decode
 from pathlib import Path
 
 import ipywidgets as widgets
@@ -122,14 +124,129 @@ def test_text_is_escaped_and_announced_to_screen_readers():
     assert 'role="alert"' in figure._message.value
 
 
-def test_an_error_in_the_first_call_is_raised():
-    with pytest.raises(RuntimeError, match="seven"):
-        make(height=live.slider("height", 0, 10, 7))
+def test_an_error_in_the_first_call_is_shown_and_the_next_move_recovers():
+    fig, figure = make(height=live.slider("height", 0, 10, 7))
+    assert "RuntimeError: seven <is> not & allowed" in figure.error
+    assert 'role="alert"' in figure._message.value
+    assert "There is no picture yet" in figure._message.value
+    assert "<p" in figure._sentence.value  # the page looks for it
+    with Image.open(io.BytesIO(figure.png)) as image:
+        assert image.size == (600, 400)
+        assert image.getextrema() == ((255, 255),) * 4  # blank
+    bundle, _ = figure._repr_mimebundle_()
+    assert bundle["text/plain"] == figure.error
+    assert "image/png" not in bundle
+    figure._screen.ratio.value = 1  # the page says so, and the message stays
+    assert "seven" in figure.error
+    figure.controls["height"].value = 3
+    assert figure.error is None
+    assert figure._message.value == ""
+    assert np.array_equal(figure.pixels(), plain_drawing(fig))
 
 
-def test_a_control_without_a_value_is_refused():
-    with pytest.raises(ValueError, match="height"):
-        make(height=widgets.HBox())
+def in_a_notebook(*cells):
+    """Run cells as IPython does: each one compiled under a name of its own, all with the same globals."""
+    names = {"__name__": "__main__", "live": live, "plt": plt}
+    for number, cell in enumerate(cells):
+        name = f"<cell {number}>"
+        linecache.cache[name] = (len(cell), None, cell.splitlines(keepends=True), name)
+        exec(compile(cell, name, "exec"), names)  # a notebook's cell is nothing else
+    return names
+
+
+FIGURE = """
+fig, ax = plt.subplots(figsize=(3, 2))
+line, = ax.plot([0, 1], [0, 1])
+"""
+FOLLOW = """
+def update(height):
+    line.set_ydata([0, height])
+    return f"height {height}"
+
+view = live.LiveFigure(fig, update, height=live.slider("height", 0, 10, 2))
+"""
+
+
+@pytest.mark.parametrize(
+    ("helper", "update", "place"),
+    [
+        ("", "    return 1 / 0", "in update, line 2: return 1 / 0"),
+        ("def half(x):\n\n    return x / 0", "    return half(height)", "in half, line 3: return x / 0"),
+        ("", "    line.set_data('no', [[[]]])\n    fig.canvas.draw()", "in update, line "),
+        ("", "    return live.slider('x', 2, 1, 0)", "in update, line 2: return live.slider("),
+    ],
+)
+def test_the_message_names_the_line_of_the_readers_own_cell(helper, update, place):
+    """Also where the error comes from a function of another cell, or from deep inside of a library."""
+    show = "live.LiveFigure(fig, update, height=live.slider('height', 0, 10, 2))"
+    cell = f"def update(height):\n{update}\nview = {show}"
+    figure = in_a_notebook(FIGURE, helper, cell)["view"]
+    assert place in figure.error
+    assert len(figure.error.splitlines()) <= 4
+
+
+def test_an_update_that_returns_no_sentence_is_told_so():
+    _, figure = make(lambda height: None)  # noqa: ARG005
+    assert "update returned None; it should return the sentence" in figure.error
+
+
+def test_a_figure_whose_artists_were_made_anew_elsewhere_says_so():
+    """The same cell twice, as copied to compare two settings: `update` finds the newer artists."""
+    first = in_a_notebook(FIGURE + FOLLOW)
+    older = first["view"]
+    exec(FIGURE + FOLLOW, first)
+    newer = first["view"]
+    picture = older.png
+    older.controls["height"].value = 5
+    assert "made anew by another run" in older.error
+    assert "run the cell of this one again" in older._message.value
+    assert older.status == "height 2"  # as the picture shows
+    assert older.png == picture
+    newer.controls["height"].value = 4
+    assert newer.error is None
+    assert newer.status == "height 4"
+    assert np.array_equal(newer.pixels(), plain_drawing(first["fig"]))
+
+
+def test_a_move_that_changes_the_sentence_alone_is_no_fault_though_other_figures_are_there():
+    _, other = make()
+    _, figure = make(lambda height: f"{height} and nothing to draw")
+    other.controls["height"].value = 7  # leaves its artists half-way
+    figure.controls["height"].value = 5
+    assert figure.error is None
+    assert figure.status == "5 and nothing to draw"
+
+
+def test_a_figure_may_set_another_one_if_it_changes_itself():
+    _, other = make()
+    fig, ax = plt.subplots(figsize=(3, 2))
+
+    def both(height):
+        ax.set_title(f"{height}")
+        other._canvas.figure.axes[0].set_title(f"{height}")
+        return f"{height} twice"
+
+    figure = live.LiveFigure(fig, both, height=live.slider("height", 0, 10, 2))
+    figure.controls["height"].value = 5
+    assert figure.error is None
+
+
+@pytest.mark.parametrize(
+    ("fig", "update", "named"),
+    [
+        ("fig", str, "fig is 'fig'; it should be a Matplotlib figure"),
+        (plt.Figure(), "update", "update is 'update'; it should be a function"),
+    ],
+)
+def test_what_is_no_figure_and_what_is_no_function_is_refused(fig, update, named):
+    with pytest.raises(ValueError, match=named):
+        live.LiveFigure(fig, update)
+
+
+@pytest.mark.parametrize("control", [widgets.HBox(), 3, None])
+def test_a_control_without_a_value_is_refused(control):
+    with pytest.raises(ValueError, match=r"height is .* it should be a control"):
+        make(height=control)
 
 
 def test_draw_at_shows_other_values_and_leaves_the_figure_as_it_was():
@@ -199,8 +316,25 @@ def test_moves_from_several_threads_end_in_the_picture_of_the_last_values():
     assert np.array_equal(figure.pixels(), plain_drawing(fig))
 
 
-def test_it_shows_itself_as_a_widget_and_in_words():
+def test_it_shows_itself_as_a_widget_and_in_words_and_as_a_small_picture():
     _, figure = make()
-    bundle = figure._repr_mimebundle_()
+    figure.controls["height"].value = 5
+    bundle, metadata = figure._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
-    assert bundle["text/plain"] == "height <2>"
+    assert bundle["text/plain"] == "height <5>"
+    assert metadata == {"image/png": {"width": 300, "height": 200}}
+    with Image.open(io.BytesIO(b64decode(bundle["image/png"]))) as image:
+        assert image.size == (300, 200)
+        small = np.asarray(image.convert("RGB"), float)
+    averaged = figure.pixels()[..., :3].reshape(200, 2, 300, 2, 3).mean(axis=(1, 3))
+    assert np.abs(small - averaged).mean() < 1  # of 255: as near as 256 colours can be
+
+
+def test_the_picture_of_the_most_crowded_figure_fits_into_a_notebook():
+    """A picture that compresses badly: discs of many colours all over a figure of full width."""
+    fig, ax = plt.subplots(figsize=(9.6, 4))
+    angles = np.linspace(0, 60, 400)
+    ax.scatter(np.cos(angles) * angles, np.sin(angles) * angles, c=angles, s=60)
+    figure = live.LiveFigure(fig, lambda: "crowded")
+    bundle, _ = figure._repr_mimebundle_()
+    assert len(b64decode(bundle["image/png"])) < 60_000 < len(figure.png)

@@ -11,6 +11,7 @@ limit, a position or the number of artists changed, it draws everything.
 """
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,14 @@ from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from PIL import Image  # Matplotlib needs it, too
 
 from .png import encode_png
 from .stacking import Box, always_drawn, box, left_out, shape, touch, tree, union, units, unmarked
 
 BASE_DPI = 100  # one CSS pixel is 1/100 inch of the figure at a device pixel ratio of 1
+_WHITE = 255
+_COLOURS = 256  # what one byte of a PNG can tell apart
 _MARGIN = 4.0  # CSS pixels around a box: for line widths, and as clipping rounds to whole pixels
 
 
@@ -45,8 +49,9 @@ class Canvas:
         self._feet: dict[Text, float] = {}  # the lower edge of each title at the last full draw
         self._background: Any = None  # None: draw everything at the next chance
         self._laid_out = False
-        self._picture = np.empty((0, 0, 4), np.uint8)
         self.set_ratio(ratio)
+        width, height = self._agg.get_width_height()
+        self._picture = np.full((height, width, 4), _WHITE, np.uint8)  # until something is drawn
         self._remember()
 
     def set_ratio(self, ratio: float) -> None:
@@ -94,6 +99,19 @@ class Canvas:
     def png(self) -> bytes:
         """Return the current picture as a PNG file."""
         return encode_png(self._picture)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in CSS pixels."""
+        width, height = self.figure.get_size_inches() * BASE_DPI
+        return round(width), round(height)
+
+    def small_png(self) -> bytes:
+        """Return the current picture at one pixel per CSS pixel in 256 colours: a fifth of a file."""
+        small = Image.fromarray(self._picture).convert("RGB").resize(self.size, Image.BOX)
+        file = BytesIO()
+        small.quantize(_COLOURS).save(file, "PNG", optimize=True)
+        return file.getvalue()
 
     def _remember(self) -> None:
         """Keep what tells at the next update which artists have been changed since now."""

@@ -13,6 +13,32 @@ _WHOLE_LABEL = {"description_width": "initial"}
 _LAST_SEED = 999
 
 
+def check_label(label: str, name: str = "label") -> str:
+    """Return the words beside a control if they are words."""
+    if not isinstance(label, str):
+        raise ValueError(f"{name} is {label!r}; it should be a text")
+    return label
+
+
+def check_controls(controls: dict[str, Any]) -> None:
+    """Refuse what has no value to read."""
+    for name, control in controls.items():
+        if not (isinstance(control, widgets.Widget) and control.has_trait("value")):
+            raise ValueError(f"{name} is {control!r}; it should be a control: a widget with a value")
+
+
+def _check_options(options: Iterable[Any], value: Any) -> list[Any]:
+    """`options` as a list of which `value` is one; as in ipywidgets it may hold (words, value)."""
+    is_iterable = isinstance(options, Iterable) and not isinstance(options, str)
+    found = list(options) if is_iterable else []
+    if not found:
+        raise ValueError(f"options is {options!r}; it should be a list of one value or more")
+    pairs = all(isinstance(option, tuple) and len(option) == 2 for option in found)
+    if value not in [option[1] if pairs else option for option in found]:
+        raise ValueError(f"value is {value!r}; it should be one of {found}")
+    return found
+
+
 def slider(
     label: str, low: float, high: float, value: float, step: float | None = None
 ) -> widgets.Widget:
@@ -40,7 +66,7 @@ def slider(
         min=low,
         max=high,
         step=step or (1 if whole else 0.05),
-        description=label,
+        description=check_label(label),
         layout=_WIDE,
         style=_WHOLE_LABEL,
     )
@@ -49,7 +75,11 @@ def slider(
 def steps(label: str, options: Iterable[Any], value: Any) -> widgets.SelectionSlider:
     """Return a slider that stops at the given options only, e.g. 1, 3, 10, 30, 100."""
     return widgets.SelectionSlider(
-        options=list(options), value=value, description=label, layout=_WIDE, style=_WHOLE_LABEL
+        options=_check_options(options, value),
+        value=value,
+        description=check_label(label),
+        layout=_WIDE,
+        style=_WHOLE_LABEL,
     )
 
 
@@ -61,9 +91,9 @@ def keep_slider(value: float = 0.5, low: float = 0.05, high: float = 1.0) -> wid
 def choice(label: str, options: Iterable[Any], value: Any) -> widgets.ToggleButtons:
     """Return a row of buttons of which one is down."""
     return widgets.ToggleButtons(
-        options=list(options),
+        options=_check_options(options, value),
         value=value,
-        description=label,
+        description=check_label(label),
         style={**_WHOLE_LABEL, "button_width": "auto"},  # as wide as its text
         layout=widgets.Layout(width="auto"),
     )
@@ -71,8 +101,13 @@ def choice(label: str, options: Iterable[Any], value: Any) -> widgets.ToggleButt
 
 def toggle(label: str, value: bool = False) -> widgets.Checkbox:
     """Return a box to tick."""
+    if not isinstance(value, bool):
+        raise ValueError(f"value is {value!r}; it should be True or False")
     return widgets.Checkbox(
-        value=value, description=label, indent=False, layout=widgets.Layout(width="auto")
+        value=value,
+        description=check_label(label),
+        indent=False,
+        layout=widgets.Layout(width="auto"),
     )
 
 
@@ -82,17 +117,18 @@ class Seed(widgets.HBox):
     value = traitlets.Int()
 
     def __init__(self, value: int, label: str, button: str) -> None:
-        if not 0 <= value <= _LAST_SEED:
-            raise ValueError(f"value is {value}; it should be a seed from 0 to {_LAST_SEED}")
+        whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+        if not (whole and 0 <= value <= _LAST_SEED):
+            raise ValueError(f"value is {value!r}; it should be a seed from 0 to {_LAST_SEED}")
         self._number = widgets.BoundedIntText(
             value=value,
             min=0,
             max=_LAST_SEED,
-            description=label,
+            description=check_label(label),
             style=_WHOLE_LABEL,
             layout=widgets.Layout(width="130px"),
         )
-        self._next = widgets.Button(description=button, icon="refresh")
+        self._next = widgets.Button(description=check_label(button, "button"), icon="refresh")
         super().__init__([self._number, self._next], value=value)
         self.min, self.max = self._number.min, self._number.max
         traitlets.link((self._number, "value"), (self, "value"))
@@ -110,6 +146,7 @@ def seed(value: int = 0, label: str = "seed", button: str = "new draw") -> Seed:
 
 def settings(control: widgets.Widget) -> list:
     """Return every value that a control can take, in order, so that a test can drive it to each."""
+    check_controls({"control": control})
     if isinstance(control, (widgets.ToggleButtons, widgets.SelectionSlider)):
         return [option[1] if isinstance(option, tuple) else option for option in control.options]
     if isinstance(control, widgets.Checkbox):

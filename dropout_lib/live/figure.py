@@ -8,6 +8,8 @@ import html
 import sys
 import threading
 import traceback
+import weakref
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
@@ -16,10 +18,20 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from .canvas import BASE_DPI, Canvas
+from .controls import check_controls
 from .screen import Screen
 
 _SENTENCE = "margin:0;font-size:16px;line-height:1.4"  # readable from the back row
 _ALERT = "white-space:pre-wrap;border-left:4px solid #d55e00;padding:4px 8px;margin:4px 0"
+_ELSEWHERE = (
+    "The parts of this picture were made anew by another run of its code: the controls set those now.\n"
+    "Use the figure there, or run the cell of this one again."
+)
+_shown: weakref.WeakValueDictionary = weakref.WeakValueDictionary()  # every live figure there is
+
+
+class _MadeAnew(Exception):
+    """What an update has set belongs to another live figure."""
 
 
 class LiveFigure:
@@ -31,16 +43,18 @@ class LiveFigure:
             existing artists (`set_data`, `set_text`, …) and returns the sentence for the values, which is also the
             picture's alternative text.
         controls: widgets with a `value` (see `dropout_lib.live.controls`), named as `update` names its arguments.
-    Raises: ValueError if a control has no `value`. What `update` raises in the first call is raised here; what
-        it raises later is shown under the figure, kept in `error`, and gone at the next move that works.
+    Raises: ValueError if `fig`, `update` or a control is something else. What `update` raises, in the first call
+        or later, is shown under the figure, kept in `error`, and gone at the next move that works.
     """
 
     def __init__(
         self, fig: Figure, update: Callable[..., str], **controls: widgets.Widget
     ) -> None:
-        for name, control in controls.items():
-            if not hasattr(control, "value"):
-                raise ValueError(f"control {name} is {control!r}; it should be a widget with a value")
+        if not isinstance(fig, Figure):
+            raise ValueError(f"fig is {fig!r}; it should be a Matplotlib figure")
+        if not callable(update):
+            raise ValueError(f"update is {update!r}; it should be a function")
+        check_controls(controls)
         _take_from_pyplot(fig)
         self.controls = controls
         self.status = ""
@@ -67,9 +81,9 @@ class LiveFigure:
             [row, self._picture, self._sentence, self._message, self._screen],
             layout=widgets.Layout(max_width="100%"),
         )
-        self._box.add_class("dropout-live")
-        self.status = self._canvas.update(lambda: update(**self.values))
-        self._show()
+        self._box.add_class("dropout-live").add_class("dropout-box")
+        self.refresh()
+        _shown[self._id] = self
         for control in controls.values():
             control.observe(self._on_move, "value")
         self._screen.ratio.observe(self._on_ratio, "value")
@@ -97,10 +111,10 @@ class LiveFigure:
         """Call `update` with the current values, as a move of a control does."""
         with self._turn:
             try:
-                self.status = self._canvas.update(lambda: self._update(**self.values))
+                self.status = self._canvas.update(lambda: self._follow(self.values))
                 self.error = None
             except Exception as error:  # noqa: BLE001 - what the notebook's function raises is for its reader
-                self.error = _in_words(error)
+                self.error = self._in_words(error)
             self._show()
 
     def draw_at(self, **values: Any) -> bytes:
@@ -113,7 +127,7 @@ class LiveFigure:
             raise ValueError(f"{sorted(unknown)} are no controls; there are {list(self.controls)}")
         with self._turn:
             try:
-                self._canvas.update(lambda: self._update(**{**self.values, **values}))
+                self._canvas.update(lambda: self._follow({**self.values, **values}))
                 return self._canvas.png()
             finally:
                 self.refresh()
@@ -124,25 +138,56 @@ class LiveFigure:
     def _on_ratio(self, change: Any) -> None:
         with self._turn:
             self._canvas.set_ratio(change["new"])
-            self._canvas.redraw()
-            self._show()
+            if self.error is None:
+                self._canvas.redraw()
+                self._show()
+            else:  # what there is to draw may be half-way
+                self.refresh()
+
+    def _follow(self, values: dict[str, Any]) -> str:
+        """Call `update`; return its sentence."""
+        figure = self._canvas.figure
+        live = [one for ref in _shown.valuerefs() if (one := ref()) not in (None, self)]
+        still = [other._canvas.figure for other in live if not other._canvas.figure.stale]
+        sentence = self._update(**values)
+        if not isinstance(sentence, str):
+            raise ValueError(f"update returned {sentence!r}; it should return the sentence to show")
+        # Matplotlib marks a whole figure as stale when a property of any of its artists is set.
+        if sentence != self.status and not figure.stale and any(other.stale for other in still):
+            raise _MadeAnew
+        return sentence
 
     def _show(self) -> None:
-        if self.error is None:
+        if self.error is None or not self._picture.value:
             self._picture.value = self._canvas.png()
-            self._sentence.value = (
-                f'<p id="{self._id}" role="status" style="{_SENTENCE}">{html.escape(self.status)}</p>'
-            )
-            self._message.value = ""
-        else:
-            self._message.value = (
-                f'<pre role="alert" style="{_ALERT}">{html.escape(self.error)}</pre>'
-            )
+        self._sentence.value = (
+            f'<p id="{self._id}" role="status" style="{_SENTENCE}">{html.escape(self.status)}</p>'
+        )
+        self._message.value = (
+            f'<pre role="alert" style="{_ALERT}">{html.escape(self.error)}</pre>' if self.error else ""
+        )
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict:
+    def _in_words(self, error: Exception) -> str:
+        if isinstance(error, _MadeAnew):
+            return _ELSEWHERE
+        place = _place(error, self._update)
+        advice = "The picture shows the last values that worked. Move a control to try again."
+        if not self.status:
+            advice = "There is no picture yet. Correct the cell and run it again, or move a control."
+        return (
+            f"This figure could not follow: {type(error).__name__}: {error}\n"
+            f"in {place.name}, line {place.lineno}: {place.line}\n{advice}"
+        )
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
         bundle = self._box._repr_mimebundle_(**kwargs)
-        bundle["text/plain"] = self.status
-        return bundle
+        bundle["text/plain"] = self.error or self.status
+        if self.error is not None:
+            return bundle, {}
+        # For all who have no widgets: a notebook opened without its kernel, an export, a printed page.
+        bundle["image/png"] = b64encode(self._canvas.small_png()).decode()
+        width, height = self._canvas.size
+        return bundle, {"image/png": {"width": width, "height": height}}
 
 
 def _take_from_pyplot(fig: Figure) -> None:
@@ -152,10 +197,9 @@ def _take_from_pyplot(fig: Figure) -> None:
         pyplot.close(fig)
 
 
-def _in_words(error: Exception) -> str:
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return (
-        f"This figure could not follow: {type(error).__name__}: {error}\n"
-        f"in {place.name}, line {place.lineno}: {place.line}\n"
-        "The picture shows the last values that worked. Move a control to try again."
-    )
+def _place(error: Exception, update: Callable[..., str]) -> traceback.FrameSummary:
+    """The last line of the reader's own code, which `update` shares its globals with, or else the last line."""
+    own = getattr(update, "__globals__", None)
+    frames = list(traceback.walk_tb(error.__traceback__))
+    readers = [pair for pair in frames if pair[0].f_globals is own]
+    return traceback.StackSummary.extract((readers or frames)[-1:])[0]

@@ -42,6 +42,15 @@ _REPORT = """
 }).call(this, 600)
 """
 
+# ipywidgets marks so what no kernel answers any more, as after a restart.
+_STYLE = """
+.dropout-box.jupyter-widgets-disconnected::after {
+  content: "The kernel of this was restarted or has ended: run its cell again.";
+  padding: 4px 8px;
+  border-left: 4px solid #d55e00;
+}
+"""
+
 
 class Screen(widgets.Box):
     """Hidden; `ratio` is a number widget with the device pixels per CSS pixel."""
@@ -49,5 +58,5 @@ class Screen(widgets.Box):
     def __init__(self) -> None:
         self.ratio = widgets.BoundedFloatText(value=DENSE_SCREEN, min=1.0, max=_LARGEST)
         self.ratio.add_class("dropout-ratio")
-        probe = widgets.HTML(f'<img src="data:," alt="" onerror="{_REPORT}" hidden>')
+        probe = widgets.HTML(f'<style>{_STYLE}</style><img src="data:," alt="" onerror="{_REPORT}" hidden>')
         super().__init__([self.ratio, probe], layout=widgets.Layout(display="none"))
