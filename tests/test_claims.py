@@ -57,21 +57,14 @@ def test_a_row_of_a_finished_notebook_links_to_the_section_that_shows_it(section
         assert link[3] in headings(section.notebook), name
 
 
-def test_every_claim_of_a_finished_notebook_has_a_test():
-    assert untested(SECTIONS, marked_claims(TESTS)) == []
+def test_every_claim_of_a_finished_notebook_has_a_test_unless_it_is_told():
+    """What is told is cited: no test bears it out, and none may say that it does."""
+    told = [name for name, row in CLAIMS.items() if row.is_told]
+    assert untested(SECTIONS, marked_claims(TESTS)) == told
 
 
 def test_every_marker_names_a_claim_of_the_list():
     assert set(marked_claims(TESTS)) <= set(CLAIMS)
-
-
-@pytest.mark.claim("M11")
-def test_the_advice_on_good_values_is_given_with_its_source():
-    """The claim is advice from the literature; R04 shows how flat the error is around it."""
-    cells = nbformat.read(next(NOTEBOOKS.glob("02_*.ipynb")), as_version=4).cells
-    [advice] = [cell.source for cell in cells if cell.source.startswith("## In practice")]
-    assert re.search(r"keep of 0\.8 for inputs\s+and\s+0\.5 for hidden", advice)
-    assert re.search(r"2014 paper\s+names\s+0\.8 for real-valued inputs.*\(appendix A\.4\)", advice)
 
 
 def test_a_claim_without_a_test_is_found(tmp_path):
