@@ -1,5 +1,6 @@
 """Moves every control of a live figure through its range and reports what nobody must ever meet."""
 
+import inspect
 import sys
 import warnings
 from collections.abc import Iterator
@@ -17,6 +18,9 @@ WIDEST = 1000  # CSS pixels: the column of a notebook
 SAME_WALK = 2  # seed of the random settings, so that a failure can be met again
 LOOK_EVERY = 10  # random settings: a full drawing by Matplotlib takes ten times as long as a move
 JOB_SECONDS = 20  # until a job has shown its first result, and until it has stopped
+CHOICE_SECONDS = 2  # for which a job goes on with each choice of the figure that it refreshes
+WHOLE_SECONDS = 30  # and in the end
+MADE_ANEW = "run again elsewhere"  # a live figure says so if its artists are no longer those that `update` sets
 
 
 def drive(
@@ -60,19 +64,115 @@ def drawn_by_matplotlib(figure: live.LiveFigure) -> np.ndarray:
     return np.array(renderer.buffer_rgba())
 
 
+def move(figure: live.LiveFigure, random_settings: int) -> list[str]:
+    """Move every control to its ends and then to random settings; return the errors met, one line each.
+
+    A figure whose artists have been made anew by another run of its cell may say so.
+    """
+    start, met = figure.values, {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", category=DeprecationWarning, module="matplotlib")
+        for settings in (*_ends(figure), *_random(figure, random_settings), start):
+            for name, value in settings.items():
+                figure.controls[name].value = value
+            if figure.error is not None and MADE_ANEW not in figure.error:
+                met.setdefault(figure.error.splitlines()[0], settings)
+    return [f"{text} (after cells were run again, first at {where})" for text, where in met.items()]
+
+
 def drive_job(job: live.Job) -> list[str]:
-    """Start a job, stop it at its first result, and return what is wrong, one line each."""
-    job.start()
-    job.stop()
-    job.wait(JOB_SECONDS)
-    found = []
-    if job.running:
-        found.append(f"does not stop within {JOB_SECONDS} s")
-    if job.error is not None:
-        found.append(job.error)
-    elif job.result is None:
-        found.append("leaves no result when it is stopped")
+    """Press a job's buttons and return what is wrong, one line each.
+
+    It is started and stopped at its first result at the default and at the ends of each of its controls, then for
+    each choice of the figures that it refreshes; at last it may go on to its end. Those figures must be able to
+    follow whatever it hands over.
+    """
+    figures, show, press = _refreshed(job._show), job._show, _Press(job)
+    defaults = {name: control.value for name, control in job.controls.items()}
+
+    def show_and_look(result: Any) -> None:
+        show(result)
+        press.look(figures)
+
+    if show is not None:
+        job._show = show_and_look
+    for name, control in job.controls.items():
+        for value in (live.settings(control)[0], live.settings(control)[-1], defaults[name]):
+            control.value = value
+            press.start(0)
+    press.start(0)
+    for figure in figures:
+        for control in filter(_is_choice, figure.controls.values()):
+            default = control.value
+            for value in live.settings(control):
+                control.value = value
+                press.start(CHOICE_SECONDS)
+                press.look(figures)
+            control.value = default
+    press.start(WHOLE_SECONDS)
+    for figure in figures:  # what was trained is looked at with every choice
+        for control in filter(_is_choice, figure.controls.values()):
+            default = control.value
+            for value in (*live.settings(control), default):
+                control.value = value
+                press.look(figures)
+    job._show = show
+    return list(press.found)
+
+
+class _Press:
+    """One job, its buttons, and what pressing them has shown."""
+
+    def __init__(self, job: live.Job) -> None:
+        self._job = job
+        self.found: dict[str, None] = {}  # complaints, each once, in order
+
+    def start(self, seconds: float) -> None:
+        """Press Start, and Stop after `seconds`, or at once: then it stops at its first result."""
+        job = self._job
+        job._start_button.click()
+        if seconds:
+            job.wait(seconds)
+        job._stop_button.click()
+        job.wait(JOB_SECONDS)
+        if job.running:
+            self._complain(f"does not stop within {JOB_SECONDS} s")
+        if job.error is not None:
+            self._complain(job.error)
+        elif job.result is None:
+            self._complain("leaves no result when it is stopped")
+
+    def look(self, figures: list[live.LiveFigure]) -> None:
+        """Complain about each figure that cannot follow what the job has handed over."""
+        for figure in figures:
+            if figure.error is not None:
+                self._complain(f"its figure says: {figure.error.splitlines()[0]}")
+
+    def _complain(self, text: str) -> None:
+        self.found.setdefault(text)
+
+
+def _refreshed(show: Any) -> list[live.LiveFigure]:
+    """The live figures that a function, or one that it calls, names or has as its own."""
+    found, seen, left = [], set(), [show]
+    while left:
+        thing = left.pop()
+        if id(thing) in seen:
+            continue
+        seen.add(id(thing))
+        if isinstance(thing, live.LiveFigure):
+            found.append(thing)
+        elif inspect.ismethod(thing):
+            left.append(thing.__self__)
+        elif inspect.isfunction(thing):
+            named = inspect.getclosurevars(thing)
+            left += [*named.globals.values(), *named.nonlocals.values()]
     return found
+
+
+def _is_choice(control: widgets.Widget) -> bool:
+    return hasattr(control, "options") or isinstance(control.value, bool)
 
 
 def _ends(figure: live.LiveFigure) -> Iterator[dict[str, Any]]:

@@ -1,12 +1,14 @@
 """The driver of live figures reports each kind of broken figure, and nothing about a sound one."""
 
 import gc
+import time
 import warnings
+from types import SimpleNamespace
 
 import matplotlib
 import numpy as np
 import pytest
-from figure_driver import drive, drive_job
+from figure_driver import _refreshed, drive, drive_job, move
 
 from dropout_lib import figures, live
 
@@ -162,18 +164,108 @@ def test_jobs_are_started_and_stopped():
     assert drive_job(live.Job(lambda: iter(()))) == ["leaves no result when it is stopped"]
 
 
+def counts(change=lambda own: own):
+    """A job that puts one number after the other into a figure of two, and the figure."""
+    own = {}
+    fig, ax = figures.subplots(width=4, height=3)
+    (dots,) = ax.plot([0, 1], [1, 1], "o")
+
+    def update(kept):
+        dots.set_ydata(np.array([change(own).get((kept, n), np.nan) for n in range(2)], dtype=float))
+        return f"{len(own)} of {kept}"
+
+    view = live.LiveFigure(fig, update, kept=live.choice("kept", ["few", "all"], "few"))
+
+    def train(seed):
+        for n in range(2):
+            own[view.values["kept"], n] = seed + n
+            time.sleep(0.05)  # longer than it takes to press Stop
+            yield (n + 1) / 2, own
+
+    return live.Job(train, show=lambda _: view.refresh(), seed=live.seed(5)), view
+
+
+def listed(own):
+    """What is trained is a list, what is not is a number: some of each cannot be drawn."""
+    return {setting: [value] for setting, value in own.items()}
+
+
+def only_all(own):
+    if len([kept for kept, _ in own if kept == "all"]):
+        raise ZeroDivisionError("with all kept")
+    return own
+
+
+def test_the_figure_that_a_job_refreshes_follows_each_of_its_hand_overs():
+    job, view = counts()
+    values, show = view.values, job._show
+    assert drive_job(job) == []
+    assert (view.values, view.status, job._show) == (values, "4 of few", show)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [(listed, "ValueError: setting an array element"), (only_all, "ZeroDivisionError: with all kept")],
+)
+def test_a_figure_that_cannot_follow_its_job_is_reported(change, words):
+    job, _ = counts(change)
+    found = "\n".join(drive_job(job))
+    assert f"its figure says: This figure could not follow: {words}" in found
+
+
+def test_the_figures_of_a_job_are_found_through_functions_and_methods():
+    _, view = counts()
+
+    def refresh():
+        view.refresh()
+
+    assert _refreshed(view.refresh) == _refreshed(lambda _: refresh()) == [view]
+    assert _refreshed(None) == _refreshed(print) == []
+
+
+def test_errors_after_cells_were_run_again_are_reported():
+    assert move(sound(), FEW) == []
+    [said] = move(sound(change=raising), FEW)
+    assert said.startswith("This figure could not follow: ZeroDivisionError: five (after cells were run again")
+
+
+def ran(source, result=None):
+    """Tell the watch that a cell was run."""
+    import figure_watch
+
+    figure_watch._look(SimpleNamespace(info=SimpleNamespace(raw_cell=source), result=result))
+
+
 def test_the_watch_finds_new_figures_and_remembers_their_first_picture(monkeypatch):
     import figure_watch
 
     monkeypatch.setattr(figure_watch, "_figures", [])
+    monkeypatch.setattr(figure_watch, "_watching", True)
     gc.collect()
-    figure_watch._look(None)  # whatever earlier tests have left
+    ran("whatever earlier tests have left")
     before = len(figure_watch._figures)
     figure = sound()
     first = figure.pixels()
-    figure_watch._look(None)
+    ran("sound()")
     figure.controls["n"].value = 4
-    figure_watch._look(None)
+    ran("4")
     [(_, found, picture)] = figure_watch._figures[before:]
     assert found is figure
     assert np.array_equal(picture, first)
+
+
+def test_the_watch_knows_what_the_last_run_of_each_cell_shows(monkeypatch):
+    import figure_watch
+
+    for name, empty in {"_figures": [], "_jobs": [], "_numbers": {}, "_shown": {}}.items():
+        monkeypatch.setattr(figure_watch, name, empty)
+    monkeypatch.setattr(figure_watch, "_watching", True)
+    gc.collect()
+    ran("whatever earlier tests have left")
+    first = sound()
+    ran("view = sound()")
+    ran("view", first)
+    second = sound()
+    ran("view = sound()")
+    assert figure_watch._shown[2] == [second]
+    assert figure_watch._shown[3] == [first]

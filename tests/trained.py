@@ -7,17 +7,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dropout_lib.bagging import Bag, bagging
-from dropout_lib.data import Digits, corrupt_labels, load_digits, split
+from dropout_lib.data import Digits
+from dropout_lib.experiments import LABELS, Trained, digits_for, train
 from dropout_lib.network import MLP
-from dropout_lib.training import History, fit
+from dropout_lib.training import History
+
+_NAMES = {noise: labels for labels, noise in LABELS.items()}
 
 
 def parts(
     seed: int, noise: float = 0.3, n_train: int = 1000
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], Digits]:
     """Return the images to train on, their labels, a share `noise` of them replaced, and the test part."""
-    train, test = split(*load_digits(), n_train, np.random.default_rng([seed, 0]))
-    return train.x, corrupt_labels(train.y, noise, np.random.default_rng([seed, 1])), test
+    (x, y), test = digits_for(seed, _NAMES[noise], n_train)
+    return x, y, test
 
 
 def trained(
@@ -33,8 +36,6 @@ def trained(
     """Return a net of its own, its history, and the test part.
 
     The history holds the test error after each epoch, or without a `curve` after the last one only.
-
-    The draws are those of the notebooks, so all that differs between two nets of one seed is what is asked for.
     """
     net, history, test = _train(keep, seed, noise, hidden, n_train, epochs, curve)
     return deepcopy(net), history, test
@@ -49,14 +50,11 @@ def _train(
     n_train: int,
     epochs: int,
     curve: bool,
-) -> tuple[MLP, History, Digits]:
-    x, labels, test = parts(seed, noise, n_train)
-    net = MLP((64, *hidden, 10), np.random.default_rng([seed, 2]), dtype=np.float32)
-    options = {"keep": (1.0, keep), "epochs": epochs, "learning_rate": 0.02, "validation": test}
+) -> Trained:
     often = 1 if curve else epochs
-    rng = np.random.default_rng([seed, 3])
-    history = fit(net, x, labels, rng=rng, evaluate_every=often, **options)
-    return net, history, test
+    return train(
+        keep, seed, _NAMES[noise], n_train=n_train, hidden=hidden, epochs=epochs, evaluate_every=often
+    )
 
 
 def bag_of_ten(seed: int) -> tuple[Bag, NDArray[np.float64], NDArray[np.int64]]:
