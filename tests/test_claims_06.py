@@ -1,12 +1,19 @@
 """The claims of notebook 06, by code of its own: the notebook's cells are not used.
 
-What is said about trained nets is trained here, on three seeds; the notebook shows five.
+What is said about trained nets is trained here, on three seeds; the notebook shows five. The last part
+looks at the stored results, and makes one point of them anew.
 """
 
+import ast
+import importlib.util
+import json
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
+from sklearn.metrics import roc_auc_score
 from trained import parts, trained
 
 from dropout_lib.input_gradients import input_gradients
@@ -18,6 +25,7 @@ from dropout_lib.uncertainty import rotate
 
 SEEDS = range(3)
 KEEP = (1.0, 0.5)
+NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 PASSES = 120
 NOISE = {"noisy": 0.3, "clean": 0.0}
 
@@ -245,6 +253,50 @@ def test_turned_digits_are_unsure_at_45_degrees_but_sure_and_wrong_on_their_side
             assert scaled[angle].max(axis=1).mean() > means[angle].max(axis=1).mean()
 
 
+def finds_errors(doubt, p, y):
+    return roc_auc_score(p.argmax(axis=1) != y, doubt)
+
+
+@pytest.mark.claim("I04")
+@pytest.mark.parametrize("labels", NOISE)
+def test_one_scaled_pass_finds_errors_as_well_as_the_spread_of_a_hundred(nets, labels):
+    gaps, disagreement_ahead = [], []
+    for seed in SEEDS:
+        net, test, said = nets[labels, seed]
+        mean, scaled = arithmetic(said), net.predict_proba(test.x)
+        by_one_pass = finds_errors(entropy_of(scaled), scaled, test.y)
+        gaps.append(finds_errors(entropy_of(mean), mean, test.y) - by_one_pass)
+        disagreement_ahead.append(finds_errors(disagreement_of(said), mean, test.y) - by_one_pass)
+        assert by_one_pass > 0.75
+    assert abs(np.mean(gaps)) < 0.03
+    assert np.mean(disagreement_ahead) < 0.03
+
+
+@pytest.mark.claim("I04")
+@pytest.mark.parametrize("labels", NOISE)
+def test_digits_on_their_side_are_noticed_by_disagreement_better_than_by_one_pass(nets, labels):
+    turned = np.repeat([False, True], 797)
+    for seed in SEEDS:
+        net, test, said = nets[labels, seed]
+        x = rotate(test.x, 90)
+        passes = monte_carlo(net, x, PASSES, KEEP, rng(seed, 90))
+        spread = np.concatenate([disagreement_of(said), disagreement_of(passes)])
+        scaled = np.concatenate([entropy_of(net.predict_proba(images)) for images in (test.x, x)])
+        assert roc_auc_score(turned, spread) > roc_auc_score(turned, scaled) + 0.1
+
+
+@pytest.mark.claim("I04")
+def test_after_clean_labels_the_average_is_too_unsure_and_the_one_pass_nearly_calibrated(nets):
+    too_sure = []
+    for seed in SEEDS:
+        net, test, said = nets["clean", seed]
+        both = arithmetic(said), net.predict_proba(test.x)
+        too_sure.append([p.max(axis=1).mean() - 1 + wrong(p, test.y) for p in both])
+    average, scaled = np.mean(too_sure, axis=0)
+    assert average < -0.015
+    assert abs(scaled) < 0.015
+
+
 # I05: gradients with dropout on, and with the masks held
 
 
@@ -282,6 +334,17 @@ def test_a_difference_quotient_with_fresh_masks_spreads_as_1_over_h():
     assert spread[2] / spread[1] == pytest.approx(10, rel=0.2)
 
 
+@pytest.mark.claim("I05")
+def test_a_difference_quotient_with_held_masks_is_the_derivative_of_that_subnetwork():
+    net, x, y = MLP((6, 20, 20, 3), rng(0)), rng(1).normal(size=(1, 6)), [2]
+    gains = [None] + [(rng(2, layer).random((50, 20)) < 0.5) * 2.0 for layer in range(2)]
+    step = np.ones(6) / np.sqrt(6)
+    above, below = (np.log(softmax(net.forward(x + h * step, gains))[:, 2]) for h in (1e-6, -1e-6))
+    slopes = input_gradients(net, x, y, gains) @ step
+    np.testing.assert_allclose((above - below) / 2e-6, slopes, atol=1e-6)
+    assert np.std(slopes) > 0.1  # they are different subnetworks
+
+
 # I06: two averages
 
 
@@ -307,3 +370,129 @@ def test_the_geometric_mean_has_the_lower_log_loss_after_noisy_labels_and_the_hi
         turned = monte_carlo(net, rotate(test.x, 60), 50, KEEP, rng(seed, 6)).astype(np.float64)
         turned = np.maximum(turned, 1e-30)
         assert log_loss(geometric(turned), test.y) > log_loss(arithmetic(turned), test.y) + 0.5
+
+
+def at_temperature(p, t):
+    powers = p ** (1 / t)
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def best_temperature(p, y):
+    def loss(log_t):
+        return log_loss(at_temperature(p, np.exp(log_t)), y)
+
+    return np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x)
+
+
+@pytest.mark.claim("I06")
+def test_with_one_temperature_for_each_average_nothing_of_the_lead_is_left(nets):
+    raw, fitted = [], []
+    for seed in SEEDS:
+        _, test, said = nets["noisy", seed]
+        geo, mean = geometric(said), arithmetic(said)
+        raw.append(log_loss(geo, test.y) - log_loss(mean, test.y))
+        halves = slice(0, 400), slice(400, None)
+        for fit_on, use_on in (halves, halves[::-1]):
+            losses = [
+                log_loss(
+                    at_temperature(p[use_on], best_temperature(p[fit_on], test.y[fit_on])),
+                    test.y[use_on],
+                )
+                for p in (geo, mean)
+            ]
+            fitted.append(losses[0] - losses[1])
+    assert np.mean(raw) < -0.07
+    assert -0.01 < np.mean(fitted) < 0.03
+
+
+# What is stored, and the two lines that read it
+
+
+@pytest.fixture(scope="module")
+def stored():
+    with np.load(NOTEBOOKS / "stored" / "06_inference.npz") as file:
+        return dict(file)
+
+
+@pytest.fixture(scope="module")
+def command():
+    """The module of `notebooks/stored/06_inference.py`."""
+    path = NOTEBOOKS / "stored" / "06_inference.py"
+    spec = importlib.util.spec_from_file_location("stored_06", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def assert_same_measures(made, kept):
+    """Two images at most change class by rounding; every one of them is 0.125 % of 797."""
+    np.testing.assert_allclose(made[..., 0], kept[..., 0], atol=0.26)
+    np.testing.assert_allclose(made[..., 1:3], kept[..., 1:3], rtol=0.01, atol=1e-3)
+
+
+@pytest.mark.parametrize(("labels", "seed"), [("noisy", 1), ("clean", 3)])
+def test_scores_are_what_their_command_makes(stored, command, labels, seed):
+    made = command.by_passes(labels, seed)
+    for name in ("scores", "scaled"):
+        assert_same_measures(made[name], stored[f"{labels}/{name}"][seed])
+    np.testing.assert_allclose(made["changed"], stored[f"{labels}/changed"][seed], atol=0.6)
+
+
+def test_turned_images_are_what_their_command_makes(stored, command):
+    made = command.by_angle("clean", 2, (0, 90))
+    places = [list(command.ANGLES).index(angle) for angle in (0, 90)]
+    kept = stored["clean/turned"][2, places]
+    assert_same_measures(made["turned"], kept)
+    np.testing.assert_allclose(made["turned"][..., 3], kept[..., 3], atol=0.01)
+    np.testing.assert_allclose(made["unsure"], stored["clean/unsure"][2, places], atol=0.01)
+    off = np.abs(made["images"] - stored["clean/images"][2])
+    assert off.mean() < 0.005
+
+
+def test_the_stored_small_net_is_what_its_command_makes(stored, command):
+    _, _, test = parts(0, 0.0)
+    errors = []
+    for parameters in (command.small_net(), [stored[f"small/{n}"] for n in range(6)]):
+        net = MLP((64, 7, 7, 10), rng(0))
+        net.parameters = parameters
+        errors.append(wrong(net.predict_proba(test.x), test.y))
+    assert errors[0] == pytest.approx(errors[1], abs=0.03)
+    assert errors[1] < 0.2
+
+
+def test_a_stored_temperature_is_the_one_with_the_lowest_log_loss(command):
+    draws = rng(5)
+    p = softmax(draws.normal(size=(300, 10)) * 3)
+    y = np.array([draws.choice(10, p=at_temperature(row, 2.5)) for row in p])
+    found = command.temperature(p, y)
+    assert found == pytest.approx(best_temperature(p, y), rel=1e-3)
+    halves = np.arange(300) % 2 == 0
+    expected = [
+        log_loss(at_temperature(p[use], best_temperature(p[~use], y[~use])), y[use])
+        for use in (halves, ~halves)
+    ]
+    error, raw, fitted, _ = command.measures(p, y)
+    assert error == pytest.approx(100 * wrong(p, y))
+    assert raw == pytest.approx(log_loss(p, y))
+    assert fitted == pytest.approx(np.mean(expected), rel=1e-4)
+
+
+@pytest.mark.claim("I06")
+def test_in_all_five_stored_nets_the_lead_turns_round_at_the_fitted_temperature(stored):
+    arithmetic_scores, geometric_scores = np.moveaxis(stored["noisy/scores"][:, :, :, -1], 1, 0)
+    lead = (geometric_scores - arithmetic_scores).mean(axis=1)
+    assert (lead[:, 1] < -0.08).all()
+    assert (lead[:, 2] > 0).all()
+
+
+def test_the_auroc_of_the_notebook_is_that_of_scikit_learn():
+    notebook = json.loads((NOTEBOOKS / "06_inference.ipynb").read_text("utf-8"))
+    sources = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
+    (source,) = (text for text in sources if "def auroc(" in text)
+    (node,) = (n for n in ast.parse(source).body if getattr(n, "name", "") == "auroc")
+    names = {"np": np}
+    exec(ast.unparse(node), names)
+    for seed in range(5):
+        doubt = rng(seed).integers(0, 30, 200) / 10  # many ties
+        odd = rng(seed, 1).random(200) < 0.1 + 0.2 * doubt / 3
+        assert names["auroc"](doubt, odd) == pytest.approx(roc_auc_score(odd, doubt))
