@@ -176,6 +176,13 @@ def test_equal_expressions_are_equal_however_hard_to_simplify(answer):
     assert len(feedback.details) < 2000
 
 
+def test_an_expression_too_long_to_print_is_not_shown():
+    message = check("error_floor", lambda *_: EQUAL["a long one"][0]).message
+    assert re.search(r"\(an expression of [\d,]{15,} parts\)", message)
+    shown = Exercise("long", lambda n: y * n, (), "Think.", "Yes.", ((1,),)).check(lambda n: LONG + n * y)
+    assert "yours    (an expression of" in shown.details
+
+
 def test_signs_and_logarithms_are_not_taken_for_positive():
     a, b = sympy.symbols("a b")
     assert expression_exercise(sympy.sqrt(a**2) + b).check(a + b).outcome == NOT_QUITE

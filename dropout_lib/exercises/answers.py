@@ -300,7 +300,7 @@ def in_words(error: Exception) -> str:
 def _in_text(value: Any, digits: int = _DIGITS[0]) -> str:
     if _is_symbolic(value):
         n = _n_parts(value)
-        return str(value) if n <= _MANY_PARTS else f"an expression of {n:,} parts"
+        return str(value) if n <= _MANY_PARTS else f"(an expression of {n:,} parts)"
     array = np.asarray(value)
     if array.dtype.kind == "O":  # a Fraction
         return str(value)
@@ -367,7 +367,7 @@ def wrong_kind(answer: Any, expected: Any, names: tuple[str, ...] = ()) -> str:
             return f"the result does not depend on {', '.join(sorted(strange))}; yours does."
         return f"{wanted}; yours is {_described(answer)}." if np.size(answer) > 1 else ""
     if _is_symbolic(answer):
-        return f"{wanted}; yours is the expression {_in_text(answer)}."
+        return f"{wanted}; yours is a SymPy expression: {_in_text(answer)}."
     if answer.dtype.kind == "c":
         return f"{wanted}, and real numbers; some of yours have an imaginary part."
     if answer.shape != expected.shape and not answer.size == expected.size == 1:
