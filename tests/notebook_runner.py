@@ -48,12 +48,16 @@ _course = _sys.modules.get("dropout_lib.course.claims")
 print(_json.dumps({id: [[*part] for part in parts.values()]
                    for id, parts in (_course.measured() if _course else {}).items()}))
 """
-# A hidden first cell that makes of a kernel, whose own threads run, a Python that cannot start any.
+# A hidden first cell that makes of a kernel a Python that cannot start threads. The kernel's own go on, also in
+# starting others: they are none of the notebook's.
 NO_THREADS = """
 import threading as _threading
-def _no_thread(self):
-    raise RuntimeError("can't start new thread")
-_threading.Thread.start = _no_thread
+_start = _threading.Thread.start
+def _start_for_the_kernel_only(self):
+    if _threading.current_thread() is _threading.main_thread():
+        raise RuntimeError("can't start new thread")
+    _start(self)
+_threading.Thread.start = _start_for_the_kernel_only
 """
 _TRAINING = re.compile(r"\b(fit|fit_steps|train|train_steps|bagging|stored_net)\(")
 _SOLUTION = re.compile(r"<details>\s*<summary>Solution.*?```python\n(.*?)```.*?</details>", re.S)
