@@ -159,6 +159,7 @@ FAKES = {
         start.py) echo "REQUIRE_BROWSER=$REQUIRE_BROWSER" "$@"
             for word; do case $word in --junitxml=*) printf %s "$CASES" > "${word#*=}";; esac; done
             exit "$TESTS_EXIT";;
+        tools/test_processors.py) echo "$@"; exit "$PROCESSORS_EXIT";;
         *) exec "$REAL_PYTHON" "$@";;
         esac
     """,
@@ -175,7 +176,15 @@ FAKES = {
 }
 
 
-def run_ci(folder: Path, *, browser: bool, apt: str = "works", tests: int = 0, cases: str = PASSED):
+def run_ci(
+    folder: Path,
+    *,
+    browser: bool,
+    apt: str = "works",
+    tests: int = 0,
+    processors: int = 0,
+    cases: str = PASSED,
+):
     """Run .ci/run with the commands in FAKES, and no others but the shell's usual ones."""
     for name, script in FAKES.items():
         (folder / name).write_text(f"#!/bin/sh\n{script}\n")
@@ -188,8 +197,10 @@ def run_ci(folder: Path, *, browser: bool, apt: str = "works", tests: int = 0, c
         "PATH": str(folder),
         "HERE": str(folder),
         "REAL_PYTHON": sys.executable,
+        "VENV_PYTHON": str(folder / "python3"),
         "APT": apt,
         "TESTS_EXIT": str(tests),
+        "PROCESSORS_EXIT": str(processors),
         "CASES": f"<testsuites>{cases}</testsuites>",
     }
     command = [folder / "bash", ROOT / ".ci/run"]
@@ -201,6 +212,7 @@ def test_ci_runs_the_suite_and_requires_the_browser(tmp_path):
     done = run_ci(tmp_path, browser=True)
     assert done.returncode == 0, done.stderr
     assert "REQUIRE_BROWSER=1 start.py test" in done.stdout
+    assert "test_processors.py --kinds Prescott --notebooks training" in done.stdout
     assert "apt-get" not in done.stdout
 
 
@@ -218,6 +230,7 @@ def test_ci_installs_a_browser_if_there_is_none(tmp_path):
     [
         {"browser": False, "apt": "fails"},
         {"browser": True, "tests": 1},
+        {"browser": True, "processors": 1},
         {"browser": True, "tests": 5, "cases": ""},
         {"browser": True, "cases": ""},
         {"browser": True, "cases": SKIPPED},
