@@ -4,6 +4,7 @@ Source of the questions: Srivastava et al., "Dropout", JMLR 15, 2014: §7.3 (kee
 training set), §6.5 (other regularisers), figure 4 (architectures), §10 (Gaussian noise).
 """
 
+from collections.abc import Sequence
 from itertools import product
 
 from dropout_lib.sweeps import BATCH_SIZE, EPOCHS, LABELS, N_TRAIN, Setting
@@ -20,6 +21,13 @@ ARCHITECTURES = {
     "three layers of 256": (256, 256, 256),
 }
 NET_KEEPS = {"plain net": 1.0, "dropout net": 0.5}
+CAPS = (0.15, 0.2, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
+#: Units whose incoming weights a cap holds: those of the hidden layers, of the softmax layer, or all.
+CAPPED = {
+    "hidden units": ("max_norm",),
+    "softmax layer": ("max_norm_output",),
+    "both": ("max_norm", "max_norm_output"),
+}
 BUDGETS = ("60 epochs", "1,920 steps")  #: how long to train: the first as everywhere
 
 _POOL = max(SIZES)
@@ -74,19 +82,28 @@ def stopped_early(labels: str) -> Setting:
     return Setting(labels, curve=True)
 
 
+def cap_at(labels: str, where: str, cap: float, keep: float = 1.0) -> Setting:
+    """One cap on the units that `where` names, one of `CAPPED`."""
+    return Setting(labels, keep, **dict.fromkeys(CAPPED[where], cap))
+
+
 def regularisers(labels: str) -> dict[str, list[Setting]]:
     """The candidates of each regulariser, of which one is chosen by validation.
 
-    Six for each that stands alone. A mixture has the same six values of keep, each with two strengths of what is
-    added: twelve, so that it can choose whatever dropout alone can.
+    Six for each that stands alone. A mixture has the same six values of keep, each with two
+    strengths of what is added: twelve, so that it can choose whatever dropout alone can.
     """
     decays = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
-    norms = (0.5, 0.7, 1.0, 1.4, 2.0, 3.0)
     keeps = KEEPS[2:8]
-    both = ((1e-3, 2.0), (3e-3, 1.0))
+
+    def capped(where: str, caps: Sequence[float], keeps: Sequence[float] = (1.0,)) -> list[Setting]:
+        return [cap_at(labels, where, cap, keep) for keep, cap in product(keeps, caps)]
+
+    both = ((1e-3, 1.0), (3e-3, 0.5))
     return {
         "weight decay": [Setting(labels, weight_decay=decay) for decay in decays],
-        "max-norm": [Setting(labels, max_norm=norm) for norm in norms],
+        "max-norm": capped("hidden units", (*CAPS[:5], 1.0)),
+        "max-norm, softmax too": capped("both", CAPS[3:]),
         "dropout": [Setting(labels, keep) for keep in keeps],
         "dropout, inputs too": [
             Setting(labels, keep, keep_input=k) for keep, k in product(keeps, (0.9, 0.8))
@@ -94,9 +111,8 @@ def regularisers(labels: str) -> dict[str, list[Setting]]:
         "dropout + weight decay": [
             Setting(labels, keep, weight_decay=d) for keep, d in product(keeps, (1e-3, 3e-3))
         ],
-        "dropout + max-norm": [
-            Setting(labels, keep, max_norm=norm) for keep, norm in product(keeps, (1.0, 2.0))
-        ],
+        "dropout + max-norm": capped("hidden units", (0.5, 1.0), keeps),
+        "dropout + max-norm, softmax too": capped("both", (1.0, 2.0), keeps),
         "all three": [
             Setting(labels, keep, weight_decay=decay, max_norm=norm)
             for keep, (decay, norm) in product(keeps, both)
@@ -122,6 +138,7 @@ def everything() -> dict[str, list[Setting]]:
             for labels, keep, budget in product(LABELS, NET_KEEPS.values(), BUDGETS)
             for setting in by_size(labels, keep, budget)
         ],
+        "caps": [cap_at(*which) for which in product(LABELS, CAPPED, CAPS)],
         "regularisers": [
             setting
             for labels in LABELS

@@ -40,7 +40,7 @@ class Setting:
         keep: of the hidden units.
         keep_input: of the inputs.
         hidden: units in each hidden layer.
-        weight_decay, max_norm: as in `training.fit`.
+        weight_decay, max_norm, max_norm_output: as in `training.fit`.
         noise: "bernoulli" masks, or "gaussian" noise of the same mean and variance.
         n_train: images to train on.
         pool: images from which they are drawn; the rest, 1,797 − pool, is never trained on.
@@ -55,6 +55,7 @@ class Setting:
     hidden: tuple[int, ...] = (256, 256)
     weight_decay: float = 0.0
     max_norm: float | None = None
+    max_norm_output: float | None = None
     noise: str = "bernoulli"
     n_train: int = N_TRAIN
     pool: int = N_TRAIN
@@ -79,6 +80,7 @@ class Setting:
             f"keep_input {self.keep_input:g}": self.keep_input != 1,
             f"weight_decay {self.weight_decay:g}": self.weight_decay != 0,
             f"max_norm {self.max_norm}": self.max_norm is not None,
+            f"max_norm_output {self.max_norm_output}": self.max_norm_output is not None,
             self.noise: self.noise != "bernoulli",
             f"{self.n_train} of {self.pool} images": self.pool != N_TRAIN
             or self.n_train != N_TRAIN,
@@ -122,6 +124,7 @@ def train_steps(setting: Setting, seed: int) -> Iterator[tuple[float, dict[str, 
         batch_size=BATCH_SIZE,
         weight_decay=setting.weight_decay,
         max_norm=setting.max_norm,
+        max_norm_output=setting.max_norm_output,
         rng=_dice(seed, 3),
         evaluate_every=setting.epochs,
     ):
@@ -162,9 +165,7 @@ def run(
 
 
 def read(path: Path) -> Found:
-    """The results in a stored file; an empty dictionary if there is none."""
-    if not path.exists():
-        return {}
+    """The results in a stored file."""
     stored = json.loads(path.read_text(encoding="utf-8"))["errors"]
     return {
         name: {part: np.array(values) for part, values in parts.items()}

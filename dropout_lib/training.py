@@ -68,6 +68,7 @@ class History:
 
 def evaluate(net: MLP, x: ArrayLike, y: ArrayLike) -> tuple[float, float]:
     """Mean cross-entropy, and share of examples classified wrongly, by weight scaling."""
+    _check_net(net)
     logits = net.predict_logits(x)
     y = check_labels(y, "y", n_examples=len(logits), n_classes=net.sizes[-1])
     loss, _ = cross_entropy(logits, y)
@@ -86,6 +87,7 @@ def fit_steps(
     batch_size: int = 32,
     weight_decay: float = 0.0,
     max_norm: float | None = None,
+    max_norm_output: float | None = None,
     rng: np.random.Generator,
     validation: Examples | None = None,
     inverted: bool = True,
@@ -98,6 +100,7 @@ def fit_steps(
     Leaving the generator ends the training there. The arguments are checked at the call, before the
     first step.
     """
+    _check_net(net)
     x = check_array(x, "x", (None, net.sizes[0])).astype(net.dtype, copy=False)
     y = check_labels(y, "y", n_examples=len(x), n_classes=net.sizes[-1])
     momentum = check_fraction(momentum, "momentum")
@@ -114,7 +117,7 @@ def fit_steps(
         descent=Momentum(net.parameters, check_positive(learning_rate, "learning_rate"), momentum),
         batch_size=check_count(batch_size, "batch_size"),
         weight_decay=check_positive(weight_decay, "weight_decay", or_zero=True),
-        max_norm=None if max_norm is None else check_positive(max_norm, "max_norm"),
+        caps=_caps(net, max_norm, max_norm_output),
         rng=check_rng(rng),
         validation=validation,
         evaluate_every=check_count(evaluate_every, "evaluate_every"),
@@ -135,6 +138,7 @@ def fit(
     batch_size: int = 32,
     weight_decay: float = 0.0,
     max_norm: float | None = None,
+    max_norm_output: float | None = None,
     rng: np.random.Generator,
     validation: Examples | None = None,
     inverted: bool = True,
@@ -153,7 +157,9 @@ def fit(
         momentum: share of the last step that is taken again, 0 ≤ momentum < 1.
         batch_size: examples per step; the last batch of an epoch may be smaller.
         weight_decay: strength of the penalty ½ weight_decay Σ W² on the weights, not the biases.
-        max_norm: largest length of a unit's incoming weights, kept to after each step, or None.
+        max_norm: largest length of a hidden unit's incoming weights, kept to after each step, or
+            None.
+        max_norm_output: the same for the units of the softmax layer, which has no cap without it.
         rng: shuffles the examples and draws the masks.
         validation: (x, y) to follow in the history; nothing is learnt from it.
         inverted: the convention of dropout. With False, `net.prediction_keep` is set to `keep`.
@@ -166,6 +172,9 @@ def fit(
     Returns: the history.
     Raises: ValueError for a bad argument; TrainingDiverged if the loss becomes infinite or NaN.
     """
+    for name, function in (("on_epoch", on_epoch), ("stop", stop)):
+        if function is not None and not callable(function):
+            raise ValueError(f"{name} must be a function, or None; got {describe(function)}")
     steps = fit_steps(
         net,
         x,
@@ -177,6 +186,7 @@ def fit(
         batch_size=batch_size,
         weight_decay=weight_decay,
         max_norm=max_norm,
+        max_norm_output=max_norm_output,
         rng=rng,
         validation=validation,
         inverted=inverted,
@@ -202,7 +212,7 @@ class _Run:
     descent: Momentum
     batch_size: int
     weight_decay: float
-    max_norm: float | None
+    caps: list[tuple[Array, float]]  # weights, and the largest length of their columns
     rng: np.random.Generator
     validation: Examples | None
     evaluate_every: int
@@ -243,9 +253,8 @@ class _Run:
                 net.parameters, x, y, gains, net.activation, self.weight_decay, gradients
             )
             self.descent.step(gradients)
-            if self.max_norm is not None:
-                for weights in net.parameters[0::2]:
-                    cap_norms(weights, self.max_norm)
+            for weights, cap in self.caps:
+                cap_norms(weights, cap)
         return loss
 
     def _end_epoch(self, epoch: int, batch_loss: float, before: list[Array]) -> None:
@@ -291,6 +300,20 @@ class _Run:
         self.history.epoch_ended = epoch_ended
         self.history.seconds += seconds
         return self.history
+
+
+def _check_net(net: MLP) -> None:
+    if not isinstance(net, MLP):
+        raise ValueError(f"net must be a net, such as network.MLP((64, 256, 10), rng); got {describe(net)}")
+
+
+def _caps(net: MLP, hidden: float | None, output: float | None) -> list[tuple[Array, float]]:
+    """The weights that have a cap, each with its own: those into hidden units, those into the softmax layer."""
+    hidden = None if hidden is None else check_positive(hidden, "max_norm")
+    output = None if output is None else check_positive(output, "max_norm_output")
+    *into_hidden, into_output = net.parameters[0::2]
+    each = [*((weights, hidden) for weights in into_hidden), (into_output, output)]
+    return [(weights, cap) for weights, cap in each if cap is not None]
 
 
 def _check_validation(net: MLP, validation: Examples) -> Examples:

@@ -1,7 +1,8 @@
 """Sweeps: what they train, how they stop and go on, the grids, and Gaussian noise in a net."""
 
-import importlib.util
 import json
+import runpy
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ from dropout_lib.noise import GaussianMLP, sample_gaussian_gains
 from dropout_lib.sweeps import Setting
 from dropout_lib.training import fit
 
-ROOT = Path(__file__).resolve().parent.parent
+STORED = Path(__file__).resolve().parent.parent / "notebooks" / "stored"
+TOOL = runpy.run_path(str(STORED / "07_regularisation.py"))
 SMALL = Setting(hidden=(8,), n_train=60, epochs=3)
 
 
@@ -34,7 +36,7 @@ def test_a_name_is_short_and_belongs_to_one_setting():
     assert Setting().name == "noisy, 256-256, keep 1"
     settings = {s for group in grids.everything().values() for s in group}
     assert len({s.name for s in settings}) == len(settings)
-    every_field = Setting("clean", 0.5, 0.9, (3,), 0.1, 2.0, "gaussian", 7, 9, 0, 2, True)
+    every_field = Setting("clean", 0.5, 0.9, (3,), 0.1, 2.0, 3.0, "gaussian", 7, 9, 0, 2, True)
     changed = [
         Setting(**{field: getattr(every_field, field)})
         for field in Setting.__dataclass_fields__
@@ -86,7 +88,7 @@ def test_only_training_labels_are_noisy():
 
 @pytest.mark.parametrize("curve", [False, True])
 def test_a_net_is_trained_as_fit_does(curve):
-    setting = Setting("noisy", 0.6, 0.9, (8, 7), 0.001, 2.0, epochs=3, curve=curve)
+    setting = Setting("noisy", 0.6, 0.9, (8, 7), 0.001, 1.2, 0.9, epochs=3, curve=curve)
     progress, errors = finish(sweeps.train_steps(setting, 4))
     train, validation, test = sweeps.images_for(setting, 4)
     net = MLP((64, 8, 7, 10), rng(4, 2), dtype=np.float32)
@@ -98,7 +100,7 @@ def test_a_net_is_trained_as_fit_does(curve):
             wanted[part].append(100 * np.mean(answers != digits.y))
 
     fit(net, *train, keep=(0.9, 0.6), epochs=3, learning_rate=0.02, momentum=0.9, batch_size=32,
-        weight_decay=0.001, max_norm=2.0, rng=rng(4, 3), on_epoch=measure)  # fmt: skip
+        weight_decay=0.001, max_norm=1.2, max_norm_output=0.9, rng=rng(4, 3), on_epoch=measure)  # fmt: skip
     assert progress == 1
     for part, values in wanted.items():
         assert errors[part] == pytest.approx(values if curve else values[-1:])
@@ -154,7 +156,8 @@ def test_a_file_is_never_half_written(tmp_path):
         sweeps.write({"a": None}, path, "m", range(2))
     assert sweeps.read(path)["a"]["test"].tolist() == [1.23, 5.0]
     assert list(tmp_path.iterdir()) == [path]
-    assert sweeps.read(tmp_path / "none.json") == {}
+    with pytest.raises(FileNotFoundError):  # not an empty result: a notebook would go on without its numbers
+        sweeps.read(tmp_path / "none.json")
 
 
 # Grids
@@ -180,9 +183,22 @@ def test_each_regulariser_has_six_candidates_and_a_mixture_two_for_each_keep_tha
         assert all(s.labels == labels for settings in candidates.values() for s in settings)
         keeps = {s.keep for s in candidates["dropout"]}
         for name, settings in candidates.items():
-            is_mixture = name in ("dropout, inputs too", "all three") or " + " in name
+            is_mixture = name in ("dropout, inputs too", "all three") or name.startswith("dropout +")
             assert len(set(settings)) == (12 if is_mixture else 6)
             assert not is_mixture or {s.keep for s in settings} == keeps
+
+
+def test_max_norm_means_the_hidden_units_and_its_grid_brackets_what_is_chosen():
+    candidates = grids.regularisers("noisy")
+    assert all(s.max_norm_output is None for s in candidates["max-norm"] + candidates["dropout + max-norm"])
+    for name in ("max-norm, softmax too", "dropout + max-norm, softmax too"):
+        assert all(s.max_norm == s.max_norm_output is not None for s in candidates[name])
+    stored = sweeps.read(STORED / "07_regularisation.json")
+    for name in ("max-norm", "max-norm, softmax too"):
+        caps = [s.max_norm for s in candidates[name]]
+        chosen = np.argmin([stored[s.name]["validation"] for s in candidates[name]], axis=0)
+        assert caps == sorted(caps)
+        assert 0 < min(chosen) <= max(chosen) < len(caps) - 1
 
 
 # Gaussian noise
@@ -260,13 +276,9 @@ def test_strange_gains_are_refused(arguments, named):
 
 
 def test_the_stored_results_are_those_that_the_tool_would_make():
-    path = ROOT / "tools" / "remake_07.py"
-    spec = importlib.util.spec_from_file_location("remake_07", path)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    stored = json.loads(tool.STORED.read_text("utf-8"))
-    assert stored["made by"] == "python tools/remake_07.py"
-    assert stored["seeds"] == list(tool.SEEDS)
+    stored = json.loads((STORED / "07_regularisation.json").read_text("utf-8"))
+    assert stored["made by"] == TOOL["COMMAND"] == "python notebooks/stored/07_regularisation.py"
+    assert stored["seeds"] == list(TOOL["SEEDS"])
     settings = {s.name: s for group in grids.everything().values() for s in group}
     assert set(stored["errors"]) == set(settings)
     for name, parts in stored["errors"].items():
@@ -275,3 +287,25 @@ def test_the_stored_results_are_those_that_the_tool_would_make():
         for values in parts.values():
             assert np.shape(values) == ((5, s.epochs) if s.curve else (5,))
             assert np.all((np.array(values) >= 0) & (np.array(values) <= 100))
+
+
+def test_the_stored_arrays_have_a_row_for_each_seed_and_each_epoch():
+    with np.load(STORED / "07_regularisation.npz") as stored:
+        shapes = {name: stored[name].shape for name in stored.files}
+    wanted = {f"split/{kind}": (5, 3) for kind in TOOL["CAPPED"]}
+    for net, cap in product(grids.NET_KEEPS, TOOL["LENGTHS"]):
+        wanted |= {f"lengths/{net}/{cap}/{layer}": (60, n) for layer, n in ((1, 256), (2, 256), (3, 10))}
+    assert shapes == wanted
+
+
+def test_an_array_made_anew_is_the_stored_one():
+    with np.load(STORED / "07_regularisation.npz") as stored:
+        rows, lengths = stored["split/both"], [stored[f"lengths/plain net/cap 1/{layer}"] for layer in (1, 2, 3)]
+    learned, error, lead = TOOL["split_row"]("both", 0)
+    # Another BLAS rounds differently, and sixty epochs make more of it.
+    assert learned == pytest.approx(rows[0, 0], abs=4)
+    assert error == pytest.approx(rows[0, 1], abs=3)
+    assert lead == pytest.approx(rows[0, 2], abs=0.3)
+    for made, kept in zip(TOOL["lengths"](1.0, "cap 1"), lengths, strict=True):
+        assert made[0] == pytest.approx(kept[0], abs=0.002)  # after one epoch rounding has not spread yet
+        assert made.mean(axis=1) == pytest.approx(kept.mean(axis=1), rel=0.05)

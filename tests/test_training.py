@@ -198,20 +198,27 @@ def column_lengths(net):
     return [np.linalg.norm(W, axis=0) for W in net.parameters[0::2]]
 
 
-def test_max_norm_holds_for_every_unit_after_training():
-    free, capped = small_net(), small_net()
-    small_fit(free, max_norm=None, epochs=20)
-    small_fit(capped, max_norm=0.7, epochs=20)
-    for unbounded, bounded in zip(column_lengths(free), column_lengths(capped), strict=True):
-        assert unbounded.max() > 0.8
-        assert bounded.max() <= 0.7 * (1 + 1e-12)
-    assert column_lengths(capped)[0].max() == pytest.approx(0.7, rel=1e-12)  # it was at work
+@pytest.mark.parametrize(
+    "caps",
+    [{"max_norm": 0.7}, {"max_norm_output": 0.6}, {"max_norm": 0.7, "max_norm_output": 0.6}],
+    ids=lambda caps: " and ".join(caps),
+)
+def test_a_cap_holds_for_the_units_that_it_is_for_and_for_no_others(caps):
+    net = small_net()
+    small_fit(net, **{"max_norm": None, "weight_decay": 0.0, **caps}, epochs=20)
+    *hidden, output = (lengths.max() for lengths in column_lengths(net))
+    for name, layers in (("max_norm", hidden), ("max_norm_output", [output])):
+        for longest in layers:
+            if name in caps:
+                assert longest == pytest.approx(caps[name], rel=1e-12)  # no unit is longer, and it was at work
+            else:
+                assert longest > 0.8
 
 
 def test_a_max_norm_that_is_never_reached_changes_nothing():
     free, capped = small_net(), small_net()
     small_fit(free, max_norm=None)
-    small_fit(capped, max_norm=1e6)
+    small_fit(capped, max_norm=1e6, max_norm_output=1e6)
     assert_bit_identical(capped, free.parameters)
 
 
@@ -483,6 +490,7 @@ def test_a_wide_net_memorises_wrong_labels_and_dropout_keeps_it_from_it(digits):
     momentum=st.floats(0, 0.95),
     weight_decay=st.floats(0, 0.1),
     max_norm=st.none() | st.floats(0.1, 5),
+    max_norm_output=st.none() | st.floats(0.1, 5),
     inverted=st.booleans(),
     evaluate_every=st.integers(1, 5),
 )
@@ -533,6 +541,8 @@ def test_any_settings_give_finite_nets_and_whole_histories(epochs, evaluate_ever
         ("weight_decay", {"weight_decay": -1e-9}),
         ("max_norm", {"max_norm": 0}),
         ("max_norm", {"max_norm": math.nan}),
+        ("max_norm_output", {"max_norm_output": 0}),
+        ("max_norm_output", {"max_norm_output": "1"}),
         ("rng", {"rng": 5}),
         ("rng", {"rng": np.random}),
         ("inverted", {"inverted": 1}),
@@ -554,6 +564,26 @@ def test_bad_arguments_are_refused_before_anything_is_done(function, name, chang
     assert_bit_identical(net, before)
     assert rng.bit_generator.state == state
     assert net.prediction_keep == (1, 1, 1)
+
+
+@pytest.mark.parametrize("net", ["net", None, MLP, SIZES, small_net().parameters], ids=repr)
+def test_what_is_no_net_is_refused_in_words(net):
+    x, y = small_data()
+    for function in (fit, fit_steps):
+        with pytest.raises(ValueError, match=r"^net must be a net, such as"):
+            function(net, x, y, epochs=1, rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match=r"^net must be a net, such as"):
+        evaluate(net, x, y)
+
+
+@pytest.mark.parametrize("name", ["on_epoch", "stop"])
+@pytest.mark.parametrize("value", [True, "stop", 3])
+def test_a_callback_that_cannot_be_called_is_refused_before_anything_is_done(name, value):
+    net, (x, y) = small_net(), small_data()
+    before = copies(net)
+    with pytest.raises(ValueError, match=rf"^{name} must be a function, or None; got"):
+        fit(net, x, y, epochs=1, rng=np.random.default_rng(0), **{name: value})
+    assert_bit_identical(net, before)
 
 
 @pytest.mark.parametrize(
