@@ -49,6 +49,26 @@ def bounds(of_the_package: list[str]) -> dict[str, str]:
     return {bound[1]: bound[2] for bound in found.values() if bound}
 
 
+def make_oldest(python: str, folder: Path, tried: Sequence[str] = ()) -> Path:
+    """Make an environment with the oldest releases, or those `tried`, in `folder`; return its Python."""
+    python = make_venv(python, folder / "oldest")
+    uv = shutil.which("uv")
+    with_uv = [uv, "pip", "install", "--quiet", "--python", python]
+    install = with_uv if uv else [python, "-m", "pip", "install", "--quiet"]
+    run("dropout_lib", [*install, "--no-deps", "--editable", ROOT])
+    pins = bounds(json.loads(run("its extra `test`", [python, "-c", ASK_FOR_EXTRAS])))
+    for name, version in (text.split("==") for text in tried):
+        pins[name] = version
+    exactly = [f"{name}=={version}" for name, version in pins.items()]
+    note(", ".join(exactly))
+    run("oldest packages", [*install, *exactly, *COMPANIONS])
+    releases = json.loads(run("their releases", [python, "-c", ASK_FOR_RELEASES, *pins]))
+    for name, version in pins.items():
+        if not f"{releases[name]}.0.0".startswith(f"{version}."):
+            raise Failure(f"{name} {releases[name]} was installed instead of {version}")
+    return python
+
+
 def test(arguments: argparse.Namespace, pytest_arguments: list[str], folder: Path) -> int:
     """Do all steps in `folder` and return pytest's exit code."""
     python = make_oldest(find_python(OLDEST_PYTHON, arguments.python), folder, arguments.tried)
