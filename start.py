@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent
 NOTEBOOK = "notebooks/00_start_here.ipynb"
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+PIP = PYTHON.with_name("pip.exe" if os.name == "nt" else "pip")  # whoever activates .venv types it
 UNFINISHED = VENV / "unfinished"  # is there while .venv is being filled
 STAMPS = {extra: VENV / ("installed-" + (extra or "run")) for extra in ("", "test")}
 BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -83,6 +84,8 @@ def fault() -> str:
         return "its Python is gone"
     if answer.decode().strip() != str(sys.version_info[:2]):
         return "its Python is another one"
+    if any(stamp.exists() for stamp in STAMPS.values()) and not PIP.exists():
+        return "it has no pip"
     here = os.fsencode(ROOT) + b"\n"
     if not all(stamp.read_bytes().startswith(here) for stamp in STAMPS.values() if stamp.exists()):
         return "the folder was moved or copied"
@@ -90,7 +93,9 @@ def fault() -> str:
 
 
 def make_venv() -> None:
-    """Put a new .venv in the place of whatever was there; pip is added only if it is needed."""
+    """Put a new .venv in the place of whatever was there, without pip, which a Python may lack."""
+    if os.pathsep in str(ROOT):
+        raise Problem(f"No .venv can be made in {ROOT}: rename the folder, without any {os.pathsep}.")
     if VENV.is_symlink() or VENV.is_file():
         VENV.unlink()
     elif VENV.exists():
@@ -130,11 +135,12 @@ def install(extra: str) -> None:
     UNFINISHED.touch()
     wanted = ["-r", "requirements.txt", "-e", f".[{extra}]" if extra else "."]
     uv, python = shutil.which("uv"), str(PYTHON)
-    code, said = run([uv, "pip", "install", "--python", python, *wanted]) if uv else (1, "")
+    code, said = run([uv, "pip", "install", "--python", python, "pip", *wanted]) if uv else (1, "")
     if code > 0 and not re.search(DISK_FULL, said, re.I):
         if uv:  # pip may know an index or a proxy that uv does not
             print("That did not work with uv; trying pip.", flush=True)
-        for step in (["ensurepip"], ["pip", "install", "--disable-pip-version-check", *wanted]):
+        ours = ["ensurepip", "--default-pip"]  # without this there is a pip3 only
+        for step in (ours, ["pip", "install", "--disable-pip-version-check", *wanted]):
             code, more = run([python, "-m", *step])
             said += more
     if code:
@@ -189,19 +195,19 @@ def main(arguments: list) -> int:
         if command == "lab" and not (ROOT / NOTEBOOK).is_file():
             raise Problem(f"{NOTEBOOK} is missing: get the whole project.")
         prepare("test" if command == "test" else "")
+        if command == "test":
+            return hand_over(["pytest", *rest])
+        root = ["--allow-root"] if os.name != "nt" and os.geteuid() == 0 else []  # a bare container
+        here = [f"--ServerApp.root_dir={ROOT}", f"--LabApp.default_url=/lab/tree/{NOTEBOOK}"]
+        return hand_over(["jupyterlab", *here, *root, *rest])
     except KeyboardInterrupt:
         print("\nStopped. Run the same command again to finish.", file=sys.stderr)
         return 130
-    except (OSError, Problem) as problem:
+    except (OSError, ValueError, Problem) as problem:  # venv refuses by a ValueError
         todo = str(problem) if isinstance(problem, Problem) else advice(str(problem))
         todo = todo or f"{problem}. You must be allowed to write here, and nothing may use .venv."
         print(f"{todo} Then run the same command again.", file=sys.stderr)
         return 1
-    if command == "test":
-        return hand_over(["pytest", *rest])
-    root = ["--allow-root"] if os.name != "nt" and os.geteuid() == 0 else []  # a bare container
-    here = [f"--ServerApp.root_dir={ROOT}", f"--LabApp.default_url=/lab/tree/{NOTEBOOK}"]
-    return hand_over(["jupyterlab", *here, *root, *rest])
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, distribution, version
 
-from packaging.requirements import Requirement  # the kernel itself depends on it
+from packaging.requirements import Requirement  # Matplotlib depends on it
 from packaging.specifiers import SpecifierSet
 
 import dropout_lib
@@ -13,9 +13,23 @@ _REPAIR = "Close JupyterLab and start it again with `python3 start.py` (Windows:
 
 
 def run_time_packages() -> list[Requirement]:
-    """Return what dropout_lib was installed with, without what only its tests need."""
-    requirements = map(Requirement, distribution("dropout_lib").requires or [])
-    return [requirement for requirement in requirements if requirement.marker is None]
+    """Return what dropout_lib needs, and what opens notebooks as far as it is here.
+
+    A Python that runs in a browser has no JupyterLab and another kernel.
+    """
+    wanted = []
+    for requirement in map(Requirement, distribution("dropout_lib").requires or []):
+        opens_notebooks = str(requirement.marker) == 'extra == "lab"'
+        if requirement.marker is None or (opens_notebooks and _release(requirement.name)):
+            wanted.append(requirement)
+    return wanted
+
+
+def _release(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def faults() -> list[str]:
@@ -29,12 +43,10 @@ def faults() -> list[str]:
     if not SpecifierSet(about["Requires-Python"]).contains(python, prereleases=True):
         found.append(f"This is Python {python}; {about['Requires-Python']} is needed. {_REPAIR}")
     for package in run_time_packages():
-        try:
-            here = version(package.name)
-        except PackageNotFoundError:
+        here = _release(package.name)
+        if here is None:
             found.append(f"{package.name} is missing. {_REPAIR}")
-            continue
-        if not package.specifier.contains(here, prereleases=True):
+        elif not package.specifier.contains(here, prereleases=True):
             found.append(f"{package.name} is {here}; {package.specifier} is needed. {_REPAIR}")
     if not (dropout_lib.ONE_BLAS_THREAD and os.environ.get("OPENBLAS_NUM_THREADS") == "1"):
         found.append(

@@ -14,9 +14,24 @@ def one_thread(monkeypatch):
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
 
 
-def test_the_five_packages_and_the_kernel_are_checked():
+def test_the_five_packages_and_the_kernel_are_checked_where_they_are():
     names = {package.name for package in checkup.run_time_packages()}
     assert names == {"jupyterlab", "numpy", "matplotlib", "ipywidgets", "sympy", "ipykernel"}
+
+
+@pytest.mark.parametrize("without", [{"jupyterlab"}, {"jupyterlab", "ipykernel"}])
+def test_a_python_in_a_browser_needs_neither_jupyterlab_nor_this_kernel(monkeypatch, without):
+    real = checkup.version
+
+    def version(name):
+        if name in without:
+            raise PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(checkup, "version", version)
+    assert checkup.faults() == []
+    assert not any(name in checkup.report() for name in without)
+    assert "numpy" in checkup.report()
 
 
 def test_here_all_is_well():

@@ -227,6 +227,7 @@ def test_a_figure_may_set_another_one_if_it_changes_itself():
         return f"{height} twice"
 
     figure = live.LiveFigure(fig, both, height=live.slider("height", 0, 10, 2))
+    other.redraw()
     figure.controls["height"].value = 5
     assert figure.error is None
 

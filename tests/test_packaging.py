@@ -1,5 +1,7 @@
 """What surrounds the code: the package, the files for Binder, the citation, CI, the style."""
 
+import ast
+import importlib
 import importlib.metadata
 import os
 import re
@@ -52,10 +54,58 @@ def test_kernels_that_lose_messages_are_refused(release):
     assert not requirements()[KERNEL].specifier.contains(release)
 
 
-def test_the_package_asks_for_what_requirements_txt_says():
+def asked_by_the_package(marker: str) -> dict[str, str]:
+    """name -> bounds that the installed package asks for under this marker"""
     installed = map(Requirement, importlib.metadata.requires("dropout-lib"))
-    run_time = {str(one) for one in installed if one.marker is None}
-    assert run_time == {str(one) for one in requirements().values()}, "install the package again"
+    return {one.name: str(one.specifier) for one in installed if str(one.marker) == marker}
+
+
+def test_the_package_asks_for_what_the_library_needs_and_an_extra_for_what_opens_notebooks():
+    """Together they are requirements.txt, with the same bounds."""
+    needed, opens = asked_by_the_package("None"), asked_by_the_package('extra == "lab"')
+    assert set(needed) == RUN_TIME - {"jupyterlab"}, "install the package again"
+    assert set(opens) == {"jupyterlab", KERNEL}
+    wanted = {name: str(requirement.specifier) for name, requirement in requirements().items()}
+    assert needed | opens == wanted
+
+
+def test_the_library_imports_nothing_that_opens_notebooks_and_all_that_it_imports_is_asked_for():
+    allowed = RUN_TIME - {"jupyterlab"} | {"dropout_lib", *sys.stdlib_module_names}
+    brought = {"PIL": "matplotlib", "packaging": "matplotlib", "traitlets": "ipywidgets"}
+    for path in (ROOT / "dropout_lib").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                names = [node.module]
+            for name in names:
+                package = name.partition(".")[0]
+                assert package in allowed | brought.keys(), f"{path}: {name}"
+    for module, package in brought.items():
+        asked = importlib.metadata.requires(package)
+        assert any(Requirement(one).name.lower() in (module.lower(), "pillow") for one in asked)
+
+
+def test_the_style_is_checked_by_one_release_only():
+    (ruff,) = (spec for name, spec in asked_by_the_package('extra == "test"').items() if name == "ruff")
+    assert ruff.startswith("==")
+    assert ruff == f"=={importlib.metadata.version('ruff')}"
+
+
+def test_the_oldest_releases_that_are_tried_are_the_bounds():
+    sys.path.insert(0, str(ROOT / "tools"))
+    try:
+        bounds = importlib.import_module("test_oldest").bounds(importlib.metadata.requires("dropout-lib"))
+    finally:
+        sys.path.remove(str(ROOT / "tools"))
+    wanted = {
+        name: next(part.version for part in requirement.specifier if part.operator == ">=")
+        for name, requirement in requirements().items()
+    }
+    assert wanted.items() <= bounds.items()
+    assert bounds["ruff"] == asked_by_the_package('extra == "test"')["ruff"].removeprefix("==")
+    assert bounds.keys() == wanted.keys() | asked_by_the_package('extra == "test"').keys()
 
 
 @pytest.mark.parametrize("name", BINDERS_OWN)

@@ -6,6 +6,7 @@ installation here is a true one, by uv or by pip, and takes a second or three an
 """
 
 import ast
+import ensurepip
 import errno
 import importlib.util
 import json
@@ -30,6 +31,7 @@ UV = shutil.which("uv", path=SEARCH_PATH)
 POSIX = os.name == "posix"
 STUB_EXIT_CODE = 7
 PATIENCE = 60  # seconds after which something hangs
+WHEELS_OF_PYTHON = (Path(ensurepip.__file__).parent / "_bundled", Path("/usr/share/python-wheels"))
 
 REPORT = f"""
 import json, os, sys
@@ -120,6 +122,9 @@ class Project:
             write_wheel(self.wheels, "small", version, {"small.py": f"VERSION = {version!r}\n"})
         for name in ("jupyterlab", "pytest"):
             write_wheel(self.wheels, name, "1.0", {f"{name}/__main__.py": REPORT})
+        for place in WHEELS_OF_PYTHON:
+            for wheel in place.glob("pip-*.whl"):
+                shutil.copy(wheel, self.wheels)
         path = os.environ["PATH"].split(os.pathsep)
         self.path_without_uv = os.pathsep.join(d for d in path if not shutil.which("uv", path=d))
         cache = parent / "cache"
@@ -217,6 +222,47 @@ def test_first_call_installs_and_opens_the_first_notebook(project, installer):
     assert Path(report["lib"]) == project.folder / "small_lib.py"  # editable: the folder itself
     assert report["small"] == "2.0.0"
     assert report["threads"] == ["1", "1", "1"]
+
+
+@both_installers
+def test_who_activates_it_and_types_pip_installs_into_it(project, installer):
+    project.use(installer)
+    report = project.report()
+    pip = project.module().PIP
+    assert pip.parent.parent == Path(report["prefix"])
+    done = subprocess.run([pip, "--version"], capture_output=True, text=True, check=True)
+    assert str(project.folder / ".venv") in done.stdout
+
+
+def test_a_venv_of_an_older_start_that_has_no_pip_is_made_anew(project):
+    project.report()
+    project.module().PIP.unlink()
+    report = project.report()
+    assert "Making .venv: it has no pip." in report["printed"]
+    assert project.module().PIP.exists()
+
+
+@pytest.mark.skipif(not POSIX, reason="such a folder cannot exist on Windows")
+def test_a_folder_in_which_no_venv_can_be_made_is_one_line_and_recovers(project):
+    """A Finder folder "Week 3/4" is stored so."""
+    good, bad = project.folder, project.folder.parent / "Week 3:4"
+    project.folder = good.rename(bad)
+    assert_one_line(project.start(), "Week 3:4", "rename the folder, without any :")
+    assert not (bad / ".venv").exists()
+    project.folder = bad.rename(good)
+    assert project.report()["small"] == "2.0.0"
+
+
+def test_whatever_else_venv_refuses_is_one_line(project, monkeypatch, capsys):
+    start = project.module()
+
+    def refuse(*_arguments, **_named):
+        raise ValueError("Refusing to create a venv")
+
+    monkeypatch.setattr(start.venv, "create", refuse)
+    assert start.main([]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("Refusing to create a venv.")
 
 
 @pytest.mark.skipif(not POSIX, reason="Windows cannot replace a process")
