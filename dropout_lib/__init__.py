@@ -21,4 +21,13 @@ ONE_BLAS_THREAD = "numpy" not in sys.modules or os.environ.get("OPENBLAS_NUM_THR
 for _variable in _BLAS_THREAD_VARIABLES:
     os.environ.setdefault(_variable, "1")  # a value the user chose stays
 
+if "MPLCONFIGDIR" not in os.environ and not os.access(os.path.expanduser("~"), os.W_OK):
+    # Matplotlib would make such a folder, too, but complain about it above the first figure.
+    import atexit
+    import shutil
+    import tempfile
+
+    os.environ["MPLCONFIGDIR"] = tempfile.mkdtemp(prefix="matplotlib-")
+    atexit.register(shutil.rmtree, os.environ["MPLCONFIGDIR"], ignore_errors=True)
+
 __version__ = "0.1.0"

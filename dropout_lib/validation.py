@@ -133,24 +133,29 @@ def _check_shape(array: NDArray[Any], name: str, shape: tuple[int | None, ...] |
 
 
 def check_array(
-    value: ArrayLike, name: str, shape: tuple[int | None, ...] | None = None
+    value: ArrayLike,
+    name: str,
+    shape: tuple[int | None, ...] | None = None,
+    *,
+    or_number: bool = False,
 ) -> NDArray[np.floating]:
     """Return `value` as a finite float array: float32 stays, other real types become float64.
 
     `shape` lists the sizes wanted, None where any will do; left out, any shape with at least one
-    entry is right. NaN is refused because a mask would not hide it: 0 times NaN is NaN.
+    entry is right; with `or_number` also a single number. NaN is refused because a mask would not hide it: 0 times NaN is NaN.
     """
     wanted = "an array of real numbers"
     array = _as_array(value, name, wanted)
     if array.dtype.kind not in "biuf":
         _refuse(name, wanted, value)
-    _check_shape(array, name, shape)
+    if not (or_number and array.ndim == 0):
+        _check_shape(array, name, shape)
     if array.dtype not in (np.float32, np.float64):
         array = array.astype(np.float64)
     finite = np.isfinite(array)
     if not finite.all():
         where = tuple(int(i) for i in np.argwhere(~finite)[0])
-        _refuse(name, f"finite: entry {where}", array[where].item())
+        _refuse(name, f"finite: entry {where}" if where else "finite", array[where].item())
     return array
 
 

@@ -57,11 +57,11 @@ def ensemble_error(v: ArrayLike, c: ArrayLike, k: ArrayLike) -> Array | float:
     Raises: ValueError for numbers that no errors can have.
     Source: Goodfellow et al. 2016, equation 7.51.
     """
-    k_array = np.asarray(k)
-    if k_array.dtype.kind not in "iu" or k_array.size == 0 or k_array.min() < 1:
+    k_array = check_array(k, "k", or_number=True)
+    if np.asarray(k).dtype.kind not in "iu" or k_array.min() < 1:
         raise ValueError(f"k must be whole numbers of at least 1; got {describe(k)}")
     v_array, c_array, k_array = np.broadcast_arrays(
-        _real(v, "v"), _real(c, "c"), k_array.astype(np.float64)
+        _real(v, "v"), _real(c, "c"), k_array
     )
     _check_moments(v_array, c_array, k_array)
     error = v_array / k_array + (k_array - 1) / k_array * c_array
@@ -164,10 +164,10 @@ def decompose(
     Source: Krogh & Vedelsby 1995, E = Ē − Ā.
     """
     predictions = check_array(predictions, "predictions").astype(np.float64)
-    target = check_array(np.atleast_1d(target), "target").astype(np.float64)
+    target = check_array(target, "target", or_number=True).astype(np.float64)
     shape = predictions.shape[1:]
     try:
-        target = np.broadcast_to(target, shape or (1,)).reshape(shape)
+        target = np.broadcast_to(target, shape)
     except ValueError as error:
         raise ValueError(
             f"target must fit predictions of shape {shape}; got {describe(target)}"
@@ -183,10 +183,10 @@ def decompose(
 
 def _real(value: ArrayLike, name: str, *, single: bool = False) -> Array:
     """A number, or an array of them, as finite float64."""
-    array = check_array(np.atleast_1d(value), name).astype(np.float64)
-    if single and np.ndim(value) != 0:
+    array = check_array(value, name, or_number=True).astype(np.float64)
+    if single and array.ndim != 0:
         raise ValueError(f"{name} must be one number; got {describe(value)}")
-    return array.reshape(np.shape(value))
+    return array
 
 
 def _check_moments(v: Array, c: Array, k: Array) -> None:

@@ -1,5 +1,7 @@
 """Controls: bounds, kinds, and that `settings` lists what a control accepts."""
 
+import re
+
 import ipywidgets as widgets
 import numpy as np
 import pytest
@@ -101,9 +103,34 @@ def test_the_keep_slider_says_what_it_is_and_keeps_its_bounds():
         live.keep_slider(low=0.6)
 
 
-@pytest.mark.parametrize("value", [-1, 1000])
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [
+        (lambda: live.slider(3, 0, 1, 0.5), "label is 3; it should be a text"),
+        (lambda: live.steps(None, [1, 2], 1), "label is None; it should be a text"),
+        (lambda: live.choice(3, ["a"], "a"), "label is 3; it should be a text"),
+        (lambda: live.toggle(["on"]), r"label is \['on'\]; it should be a text"),
+        (lambda: live.seed(0, label=3), "label is 3; it should be a text"),
+        (lambda: live.seed(0, button=None), "button is None; it should be a text"),
+        (lambda: live.toggle("on", "yes"), "value is 'yes'; it should be True or False"),
+        (lambda: live.toggle("on", 1), "value is 1; it should be True or False"),
+        (lambda: live.steps("n", [], 1), r"options is \[\]; it should be a list"),
+        (lambda: live.steps("n", 3, 1), "options is 3; it should be a list"),
+        (lambda: live.choice("f", "tanh", "t"), "options is 'tanh'; it should be a list"),
+        (lambda: live.choice("f", ["a", "b"], "c"), "value is 'c'; it should be one of"),
+        (lambda: live.steps("n", [("one", 1), ("two", 2)], "one"), "value is 'one'; it should be one"),
+        (lambda: live.settings("n"), "control is 'n'; it should be a control"),
+        (lambda: live.settings(widgets.HBox()), "control is HBox.* it should be a control"),
+    ],
+)
+def test_what_makes_no_control_is_refused(make, named):
+    with pytest.raises(ValueError, match=named):
+        make()
+
+
+@pytest.mark.parametrize("value", [-1, 1000, None, "3", 0.5, True, [1]])
 def test_a_seed_out_of_range_is_refused(value):
-    with pytest.raises(ValueError, match=f"value is {value}"):
+    with pytest.raises(ValueError, match=re.escape(f"value is {value!r}; it should be a seed")):
         live.seed(value)
 
 

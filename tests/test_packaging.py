@@ -145,6 +145,23 @@ def test_a_built_package_holds_every_file_of_the_library_and_nothing_else(tmp_pa
     assert {"dropout_lib/digits.npz", "dropout_lib/dropout.mplstyle"} <= packed
 
 
+@posix_only
+@pytest.mark.parametrize("writable", [True, False])
+def test_the_first_cell_says_nothing_where_the_home_folder_cannot_be_written(tmp_path, writable):
+    (tmp_path / "tmp").mkdir()
+    code = "import dropout_lib, os; from dropout_lib import figures; figures.use_style(); "
+    code += "import matplotlib; print(matplotlib.get_cachedir(), matplotlib.get_configdir())"
+    ours = ("MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
+    env = {name: value for name, value in os.environ.items() if name not in ours}
+    env |= {"TMPDIR": str(tmp_path / "tmp"), "HOME": str(tmp_path if writable else tmp_path / "no")}
+    env["PYTHONPATH"] = str(ROOT)
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all((tmp_path / "tmp" in Path(one).parents) != writable for one in done.stdout.split())
+    assert list((tmp_path / "tmp").iterdir()) == []  # nothing is left behind
+
+
 def test_no_file_names_a_machine_or_a_registry():
     private = re.compile(
         r"/(root|work|Users|home/\w+)/|C:\\Users|pyenv/version[s]|pythonhoste[d]|pypi\.org/simple"

@@ -295,3 +295,22 @@ def test_single_predictions_have_single_parts():
 def test_what_does_not_fit_is_named(target, weights, name):
     with pytest.raises(ValueError, match=f"^{name} must"):
         decompose([[1.0, 2.0], [3.0, 4.0]], target, weights)
+
+
+RAGGED = [[1.0, 2.0], [3.0]]
+
+
+@pytest.mark.parametrize(
+    ("call", "named"),
+    [
+        (lambda: ensemble_error(RAGGED, 0.1, 2), "v must be an array of real numbers"),
+        (lambda: ensemble_error(1.0, RAGGED, 2), "c must be an array of real numbers"),
+        (lambda: ensemble_error(1.0, 0.1, RAGGED), "k must be an array of real numbers"),
+        (lambda: ensemble_error(np.nan, 0.1, 2), "v must be finite; got nan"),
+        (lambda: ensemble_error(1.0, [0.1, np.nan], 2), r"c must be finite: entry \(1,\); got nan"),
+        (lambda: decompose([[1.0, 2.0], [3.0, 4.0]], RAGGED), "target must be an array of real"),
+    ],
+)
+def test_what_is_no_number_and_no_array_is_named(call, named):
+    with pytest.raises(ValueError, match=f"^{named}"):
+        call()
