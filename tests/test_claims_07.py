@@ -355,7 +355,7 @@ def test_the_cited_gains_are_a_fifth_to_a_third():
         (Setting(keep=0.5, hidden=(64, 64)), 0),
         (Setting("clean", 0.8), 3),
         (Setting(weight_decay=0.01), 4),
-        (Setting(max_norm=0.35), 0),
+        (Setting(max_norm=1.0), 0),
         (Setting(keep=0.7, max_norm=1.0, max_norm_output=1.0), 1),
         (Setting(keep=0.5, noise="gaussian"), 1),
         (Setting(keep=0.5, n_train=50, pool=1400, n_validation=0), 2),
