@@ -15,7 +15,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -117,8 +117,10 @@ async def _run(path: Path, random_settings: int) -> Run:
         run.problems += _differences(cells, first, second, "again")
         run.problems += _widget_problems(client.widget_state.values())
         client.timeout = ALONE_SECONDS
-        alone = await _run_all(client, cells, "run alone", run.problems, order=random.Random(ORDER))
-        run.problems += _differences(cells, first, alone, "again alone")
+        order = random.Random(ORDER).sample(range(len(cells)), len(cells))
+        for places in (order, order[::-1]):  # so that of any two cells each is run again before the other
+            alone = await _run_all(client, cells, "run alone", run.problems, places)
+            run.problems += _differences(cells, first, alone, "again alone")
         run.complaints += json.loads(await hidden.execute(_REPORT_AGAIN))
         run.stubs = [
             text for cell, text in zip(cells, first, strict=True) if calls_check(cell.source)
@@ -186,14 +188,11 @@ async def _run_all(
     cells: list,
     when: str,
     problems: list[str],
-    order: random.Random | None = None,
+    places: Sequence[int] | None = None,
 ) -> list[str]:
-    """Run the cells, shuffled by `order`; add what goes wrong to `problems`; return the text of each cell."""
+    """Run the cells, in the order of `places`; add what goes wrong to `problems`; return the text of each cell."""
     texts = [""] * len(cells)
-    places = [*range(len(cells))]
-    if order is not None:
-        order.shuffle(places)
-    for place in places:
+    for place in range(len(cells)) if places is None else places:
         cell = cells[place]
         await client.async_execute_cell(cell, client.nb.cells.index(cell))
         found, texts[place] = _read(cell)

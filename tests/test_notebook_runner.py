@@ -87,6 +87,7 @@ job_view = live.LiveFigure(fig_5, update_5, n=live.slider("n", 0, 3, 1))
 def fill(seed):
     for i in range(2):
         own[i] = [seed]
+        time.sleep(0.05)  # longer than it takes to press Stop
         yield (i + 1) / 2, own
 live.Job(fill, show=lambda _: job_view.refresh(), seed=live.seed(5))
 """
@@ -103,7 +104,7 @@ CELLS = [
     "offset = 5",
     STUB,
     *COUNTED,
-    HANGING,  # from here on in an order whose second half is run again before its first
+    HANGING,
     ANOTHER_MEANING[0],
     *POPPED,
     ANOTHER_MEANING[1],
