@@ -142,7 +142,8 @@ def check_array(
     """Return `value` as a finite float array: float32 stays, other real types become float64.
 
     `shape` lists the sizes wanted, None where any will do; left out, any shape with at least one
-    entry is right; with `or_number` also a single number. NaN is refused because a mask would not hide it: 0 times NaN is NaN.
+    entry is right; with `or_number` also a single number. NaN is refused because a mask would not
+    hide it: 0 times NaN is NaN.
     """
     wanted = "an array of real numbers"
     array = _as_array(value, name, wanted)

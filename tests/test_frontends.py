@@ -1,5 +1,6 @@
 """A live figure where readers meet it: other frontends, errors, a held key, work beside it."""
 
+import html
 import re
 
 import nbformat
@@ -7,6 +8,7 @@ import pytest
 from conftest import require_package
 from lab import close_notebook, lab_server, new_page, open_notebook, run_all
 from live_view import ANSWER_SECONDS, LiveView
+from nbconvert import HTMLExporter
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -48,6 +50,17 @@ second = live.LiveFigure(fig_2, update_2, scale=live.slider("scale", 1, 5, 1))
 second
 """,
     """
+fig_3, ax_3 = figures.subplots(width=6, height=2)
+
+def update_3(n):
+    if n == 1:
+        raise ZeroDivisionError("one")
+    ax_3.set_title(f"{n}")
+    return f"three is {n}."
+
+live.LiveFigure(fig_3, update_3, n=live.slider("third", 1, 9, 1))
+""",
+    """
 def work():
     for step in range(1, 10_001):
         time.sleep(0.02)
@@ -80,7 +93,8 @@ def lab_page(chromium, server):
     """The notebook in JupyterLab, with all cells run."""
     with new_page(chromium) as page:
         open_notebook(page, server, "scratch.ipynb")
-        assert run_all(page) == []
+        (broken,) = run_all(page)
+        assert "a live figure says: This figure could not follow: ZeroDivisionError: one" in broken
         yield page
         close_notebook(page)
 
@@ -98,7 +112,7 @@ def test_arrow_keys_move_the_slider_and_the_picture(chromium, server, frontend):
     with new_page(chromium) as page:
         open_notebook(page, server, "scratch.ipynb", frontend)
         if frontend == "notebook":
-            assert run_all(page) == []
+            run_all(page)
         view = LiveView(page)
         before = view.pixels()
         view.press("ArrowRight")
@@ -120,6 +134,17 @@ def test_an_error_is_shown_and_the_next_move_recovers(lab_page):
     view.press("ArrowRight")
     view.wait_for_new_pixels(before)
     wait_for_sentence(view, "n is 4.")
+    expect(message).to_have_count(0)
+
+
+def test_a_figure_that_breaks_at_its_first_drawing_says_so_and_works_at_the_next_move(lab_page):
+    view = LiveView(lab_page, 2)
+    message = view.box.get_by_role("alert")
+    expect(message).to_contain_text('in update_3, line 5: raise ZeroDivisionError("one")')
+    blank = view.pixels()
+    view.press("ArrowRight")
+    view.wait_for_new_pixels(blank)
+    wait_for_sentence(view, "three is 2.")
     expect(message).to_have_count(0)
 
 
@@ -154,3 +179,39 @@ def test_a_job_runs_beside_the_figures_and_can_be_stopped(lab_page):
     assert 0 < steps < 10_000
     second.step("scale")
     wait_for_sentence(second, f"{steps} steps at scale 2.")  # what was reached is still there
+
+
+AFTER = "box => getComputedStyle(box, '::after').content"
+RESTART = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+
+
+def test_a_saved_notebook_carries_pictures_and_after_a_restart_each_figure_says_that_it_is_dead(
+    chromium, server
+):
+    with new_page(chromium) as page:
+        open_notebook(page, server, "scratch.ipynb")
+        run_all(page)
+        view = LiveView(page, 0)
+        assert view.box.evaluate(AFTER) == "none"  # the widget is what is shown, not its picture
+        page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+        page.evaluate(RESTART)
+        page.wait_for_function(
+            f"box => ({AFTER})(box).includes('run its cell again')",
+            arg=view.box.element_handle(),
+            timeout=ANSWER_SECONDS * 1000,
+        )
+        close_notebook(page)
+    saved = nbformat.read(server.notebooks / "scratch.ipynb", as_version=4)
+    pictures = [
+        output
+        for cell in saved.cells
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
+    ]
+    assert [output.metadata["image/png"] for output in pictures] == [{"width": 600, "height": 200}] * 2
+    saved.metadata.pop("widgets", None)
+    page_of_it, _ = HTMLExporter().from_notebook_node(saved)
+    for output in pictures:
+        assert "".join(output.data["image/png"]).strip() in page_of_it
+    assert re.search(r'<img[^>]*width="?600', page_of_it)
+    assert "[Start] a button of a running notebook" in html.unescape(page_of_it)

@@ -138,6 +138,8 @@ def test_an_error_in_the_first_call_is_shown_and_the_next_move_recovers():
     assert "image/png" not in bundle
     figure._screen.ratio.value = 1  # the page says so, and the message stays
     assert "seven" in figure.error
+    with Image.open(io.BytesIO(figure.png)) as image:
+        assert image.size == (300, 200)
     figure.controls["height"].value = 3
     assert figure.error is None
     assert figure._message.value == ""

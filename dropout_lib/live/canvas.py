@@ -50,13 +50,14 @@ class Canvas:
         self._background: Any = None  # None: draw everything at the next chance
         self._laid_out = False
         self.set_ratio(ratio)
-        width, height = self._agg.get_width_height()
-        self._picture = np.full((height, width, 4), _WHITE, np.uint8)  # until something is drawn
         self._remember()
 
     def set_ratio(self, ratio: float) -> None:
         """Set the device pixels per CSS pixel; the next drawing is made at that density."""
         self.figure.set_dpi(BASE_DPI * ratio)
+        if not self._laid_out:  # nothing has been drawn yet
+            width, height = self._agg.get_width_height()
+            self._picture = np.full((height, width, 4), _WHITE, np.uint8)
         self._margin = _MARGIN * ratio
         self._reach.clear()
         self._background = None

@@ -158,7 +158,7 @@ class LiveFigure:
         return sentence
 
     def _show(self) -> None:
-        if self.error is None or not self._picture.value:
+        if self.error is None or not self.status:
             self._picture.value = self._canvas.png()
         self._sentence.value = (
             f'<p id="{self._id}" role="status" style="{_SENTENCE}">{html.escape(self.status)}</p>'
