@@ -16,12 +16,8 @@ from hypothesis import HealthCheck, settings
 from lab import NOTEBOOKS, Server, browser, find_browser, lab_server
 from notebook_runner import Run, run_notebook
 from playwright.sync_api import Browser
-from trained import bag_of_ten
 
 NAMES = sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))
-# Fixtures that another process makes during the run, in this order.
-MADE_BESIDE = ("executed", "waiting_bags")
-BAG_SEEDS = range(2)  # ten nets each
 SLOWEST = 15  # durations shown at the end of a run
 
 # No test measures time, Hypothesis's neither: a busy machine may take long over an example.
@@ -57,7 +53,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _waits(item: pytest.Item) -> bool:
-    return any(name in _fixtures(item) for name in MADE_BESIDE)
+    return "executed" in _fixtures(item)
 
 
 def _fixtures(item: pytest.Item) -> Collection[str]:
@@ -146,25 +142,11 @@ def executed(request: pytest.FixtureRequest, beside: ProcessPoolExecutor) -> Cal
     return lambda name: runs[name].result()
 
 
-@pytest.fixture(scope="session")
-def waiting_bags(beside: ProcessPoolExecutor) -> dict[int, Future]:
-    """seed -> a bag of ten nets in the making"""
-    return {seed: beside.submit(bag_of_ten, seed) for seed in BAG_SEEDS}
-
-
-@pytest.fixture(scope="session")
-def bags(waiting_bags: dict[int, Future]) -> dict[int, tuple]:
-    """seed -> (bag of ten, what each member says about the test digits, their true classes)"""
-    return {seed: future.result() for seed, future in waiting_bags.items()}
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _started_at_once(request: pytest.FixtureRequest) -> None:
     """Start all that is made beside the tests before the first of them."""
-    needed = {name for item in request.session.items for name in _fixtures(item)}
-    for name in MADE_BESIDE:
-        if name in needed:
-            request.getfixturevalue(name)
+    if any(map(_waits, request.session.items)):
+        request.getfixturevalue("executed")
 
 
 @pytest.fixture(params=NAMES)

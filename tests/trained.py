@@ -6,7 +6,6 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dropout_lib.bagging import Bag, bagging
 from dropout_lib.data import Digits
 from dropout_lib.experiments import LABELS, Trained, digits_for, train
 from dropout_lib.network import MLP
@@ -55,19 +54,3 @@ def _train(
     return train(
         keep, seed, _NAMES[noise], n_train=n_train, hidden=hidden, epochs=epochs, evaluate_every=often
     )
-
-
-def bag_of_ten(seed: int) -> tuple[Bag, NDArray[np.float64], NDArray[np.int64]]:
-    """Return a bag of plain nets on noisy labels, what each says about the test digits, and their true classes."""
-    x, labels, test = parts(seed)
-    *_, bag = bagging(
-        lambda draws: MLP((64, 256, 256, 10), draws, dtype=np.float32),
-        x,
-        labels,
-        10,
-        rng=np.random.default_rng([seed, 4]),
-        epochs=60,
-        learning_rate=0.02,
-        evaluate_every=60,
-    )
-    return bag, bag.predict_proba(test.x).astype(np.float64), test.y
