@@ -72,13 +72,13 @@ def test_the_table_shows_what_held_what_did_not_what_was_not_reached_and_what_is
         "told: cited, not measured",
     ]
     course.claim("X01", False, "first try")
-    course.claim("X01", True, "one is 1")  # the cell was run again: the last run counts
+    course.claim("X01", True, "|one| is 1")  # the cell was run again: the last run counts
     course.claim("X02", True, "c is 3")
     course.claim("X02", False, "d is 4", part=2)
     table = course.what_we_checked("X")
-    assert table.rows[0][1] == "✓ one is 1"
+    assert table.rows[0][1] == "✓ |one| is 1"
     assert table.rows[1][1] == "✗ not borne out here: c is 3; d is 4"
-    assert "| X01 | One thing. | holds | ✓ one is 1 |" in table._repr_markdown_()
+    assert "| X01 | One thing. | holds | ✓ \\|one\\| is 1 |" in table._repr_markdown_()
     assert "X02 (wrong: c): ✗ not borne out here" in repr(table)
 
 

@@ -128,7 +128,9 @@ class Checked:
 
     def _repr_markdown_(self) -> str:
         head = "| | what people say | verdict | what we measured |\n|:--|:--|:--|:--|\n"
-        cells = [(row.id, row.text, row.verdict, words) for row, words in self.rows]
+        cells = [
+            (row.id, row.text, row.verdict, words.replace("|", "\\|")) for row, words in self.rows
+        ]
         return head + "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
 
