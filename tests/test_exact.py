@@ -138,6 +138,30 @@ def test_weight_scaling_is_exact_for_a_deep_linear_net(keep):
 
 
 @pytest.mark.claim("G09")
+def test_one_mask_for_two_linear_layers_is_not_the_scaled_pass():
+    """The mean of a product of tosses: keep² for two of them, but keep for a toss with itself."""
+    net, keep = two_layers(seed=7, sizes=(4, 4, 3)), 0.7
+    W1, _, W2, _, x = map(np.array, net)
+    forward = as_arrays(net, linear)
+    found = exact_network_ensemble(lambda m: forward(m, m), 4, keep)
+    assert_same(found, loop(lambda m: run(net, linear, m, m), [keep] * 4))
+    scaled = forward(keep, keep)
+    with_itself = keep * (1 - keep) * (x * np.diag(W1)) @ W2
+    assert library_softmax(scaled + with_itself) == pytest.approx(found.geometric, abs=1e-14)
+    assert np.abs(library_softmax(scaled) - found.geometric).max() > 0.01
+
+
+@pytest.mark.claim("G04", "G09")
+def test_a_hidden_bias_goes_through_the_mask_of_its_unit():
+    net, keep = two_layers(seed=7, sizes=(4, 4, 3)), 0.7
+    forward, (_, b1, W2, *_) = as_arrays(net, linear), map(np.array, net)
+    found = exact_network_ensemble(lambda m: forward(m[:, :4], m[:, 4:]), 8, keep)
+    scaled, bias_whole = forward(keep, keep), forward(keep, keep) + (1 - keep) * b1 @ W2
+    assert library_softmax(scaled) == pytest.approx(found.geometric, abs=1e-14)
+    assert np.abs(library_softmax(bias_whole) - found.geometric).max() > 0.01
+
+
+@pytest.mark.claim("G09")
 @pytest.mark.parametrize("name", ["relu", "tanh"])
 def test_weight_scaling_is_not_exact_if_hidden_units_bend(name):
     net = two_layers(seed=23)  # one in which the gap grows all the way
