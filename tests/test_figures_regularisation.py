@@ -84,7 +84,6 @@ def test_whiskers_reach_from_low_to_high():
     assert dots.get_offsets().tolist() == [[0, 3], [2, 5]]
 
 
-@pytest.mark.claim("R11")
 @pytest.mark.parametrize("name", published.TABLES)
 def test_the_chart_shows_the_published_rows(name):
     _, ax = figures.subplots()

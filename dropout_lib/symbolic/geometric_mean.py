@@ -74,45 +74,45 @@ def geometric_mean_steps(
         because = "It differs from mask to mask, but it is the same for two classes y and y'."
     return [
         _step(
-            "7.54: the mean of equals",
+            "1: the mean of equals",
             (case.mean(_q), _q),
             "If all subnetworks say q, so must their mean: the exponents have to add up to 1.",
             compare.log_ratio,
         ),
         _step(
-            "7.57: each mask leaves a softmax",
+            "2: each mask leaves a softmax",
             (Sum(member, (y, 1, classes)), Integer(1)),
             "What a subnetwork says adds up to 1 over the classes.",
             compare.difference,
         ),
         _step(
-            "7.59 to 7.62: put the softmax in",
+            "3: put the softmax in (7.59 to 7.62)",
             (case.mean(P[m, y]), case.mean(member)),
-            "P is what a subnetwork says: the softmax of 7.57.",
+            "P is what a subnetwork says: the softmax of step 2.",
             compare.log_ratio,
         ),
         _step(
-            "7.63: split the quotient",
+            "4: split the quotient (7.63)",
             (case.mean(member), top / case.mean(Z[m])),
             "The mean of quotients is the quotient of the means. From here z is the logit, "
             "Z the denominator.",
             compare.log_ratio,
         ),
-        _step("7.64: drop the denominator", dropped, because, compare.log_ratio),
+        _step("5: drop the denominator (7.64)", dropped, because, compare.log_ratio),
         _step(
-            "7.65: the product becomes a sum",
+            "6: the product becomes a sum (7.65)",
             (top, exp(case.mean_of_logs(z[m, y]))),
             "exp(a) exp(c) = exp(a + c): what is averaged are the logits.",
             compare.log_ratio,
         ),
         _step(
-            "7.66: count the masks",
+            "7: count the masks (7.66)",
             (exp(case.mean_of_logs(case.logit(m, y))), exp(case.scaled_logit(y))),
             "A unit is there with probability keep, the bias always.",
             compare.log_ratio,
         ),
         _step(
-            "7.55 and 7.58: renormalise",
+            "8: renormalise (7.55, 7.58)",
             (
                 case.share(lambda label: case.mean(P[m, label])),
                 case.share(lambda label: exp(case.scaled_logit(label))),

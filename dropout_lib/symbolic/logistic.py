@@ -84,7 +84,7 @@ def logistic_steps(n: int, keep: Keep = HALF) -> list[Step]:
         Step(
             "5: renormalise",
             equation(exp(scaled) * _G_no / (exp(scaled) * _G_no + _G_no), 1 / (1 + exp(-scaled))),
-            "G is the mean of 1 − P; by 3 and 4 the mean of P is exp(…) times that.",
+            "G is the mean of 1 − P; by 3 and 4 the mean of P is exp(Σ keep W v + b) times that.",
             compare.difference,
         ),
     ]

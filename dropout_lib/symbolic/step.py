@@ -1,7 +1,7 @@
 """One step of a derivation: an equation, why it should hold, and whether it does."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import sympy
@@ -22,7 +22,7 @@ class Step:
     title: str
     equation: sympy.Eq
     reason: str
-    compare: Callable[[sympy.Expr, sympy.Expr], sympy.Expr]
+    compare: Callable[[sympy.Expr, sympy.Expr], sympy.Expr] = field(repr=False)
 
     def check(self) -> sympy.Expr:
         """Compare the two sides of `equation`: 0 if they are equal, else the residual.
@@ -51,7 +51,7 @@ def first_break(steps: Iterable[Step]) -> Step | None:
 @lru_cache(maxsize=512)  # a slider over a derivation asks for the same few again and again
 def latex(expression: sympy.Basic) -> str:
     """LaTeX in which a sum in an exponent can be read: exp(…) in full size instead of e^{…}."""
-    return _Printer().doprint(expression)
+    return _Printer().doprint(expression).replace("{keep}", r"{\mathrm{keep}}")  # one word, not a product
 
 
 class _Printer(LatexPrinter):
