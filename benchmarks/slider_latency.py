@@ -4,15 +4,16 @@
     python benchmarks/slider_latency.py --check    # exits 1 if a ratio misses its target
 
 Needs Chromium or Chrome, and the extras `test` and `bench`. The clock runs in the page: it starts at the
-`keydown` event and stops when the new picture is decoded (for ipympl: drawn on its canvas). All four are open
-at the same time and take turns.
+`keydown` event and stops when the new picture is decoded (for ipympl: drawn on its canvas). Each way is measured
+alone: in the only page there is, which is in front, and with a server and a kernel to itself. All have several turns,
+so that a slow moment of the machine meets all alike. A rival that does not answer is reported as failed.
 """
 
 import statistics
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -22,11 +23,18 @@ from playwright.sync_api import Browser, Error, Page
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))  # the browser driver lives with the tests
 
-from lab import Server, browser, lab_server, new_page, open_notebook, run_all  # noqa: E402
+from lab import (  # noqa: E402
+    Server,
+    browser,
+    close_notebook,
+    lab_server,
+    new_page,
+    open_notebook,
+    run_all,
+)
 
-# 32 key presses for each way: all is done before JupyterLab saves by itself for the first time, after two minutes,
-# which in several windows on one server ends in a question to the user.
-ROUNDS, PRESSES = 4, 8
+TURNS = 2
+ROUNDS, PRESSES = 2, 8  # in each turn: to the left and back
 DRAG_SECONDS, DRAG_STEP_MILLISECONDS = 10, 16
 PATIENCE_MILLISECONDS = 10_000
 
@@ -96,8 +104,9 @@ NAMES = {
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 BASELINE = "no-op (a 1-pixel image)"
 DRAWS_DIFFERENCES = "ipympl with set_data"  # so one value has not always the same pixels to the last bit
-TARGETS = {"LiveFigure": [(BASELINE, 1.25), ("interact + inline redraw", 0.25)]}
-DENSE_TARGET = 1.5  # LiveFigure to no-op, at a device pixel ratio of 2
+OURS = "LiveFigure"
+TARGETS = [(BASELINE, 1.25), ("interact + inline redraw", 0.25)]
+DENSE_TARGETS = [(BASELINE, 1.5)]  # at a device pixel ratio of 2
 
 # Installed once in each page. `signature` is a fingerprint of the picture shown now; `timeTo(wanted)` resolves with
 # the milliseconds from the next key press until the picture with that fingerprint is decoded
@@ -139,8 +148,11 @@ STOPWATCH = """
           const answered = wanted === null ? now_shown !== before : now_shown === wanted;
           if (answered) { changed = () => {}; resolve(now - start); }
         };
-        const look = () => { changed(performance.now()); requestAnimationFrame(look); };
-        if (wanted === null) look();
+        const look = () => {
+          changed(performance.now());
+          if (performance.now() - start < PATIENCE) requestAnimationFrame(look);
+        };
+        look();
       }, {capture: true, once: true});
     });
   };
@@ -151,6 +163,7 @@ STOPWATCH = """
 """.replace("PATIENCE", str(PATIENCE_MILLISECONDS))
 QUIET_MILLISECONDS = 500
 ALL_QUIET = f"() => performance.now() - window.lastChange > {QUIET_MILLISECONDS}"
+NEW_PICTURE = "before => !['none', before].includes(window.signature())"
 # Records when the slider last moved and when each new picture was ready.
 WATCH_DRAG = """
 () => {
@@ -178,37 +191,54 @@ def _file(name: str) -> str:
     return f"{list(NAMES).index(name)}.ipynb"
 
 
-def open_all(
-    stack: ExitStack, chromium: Browser, server: Server, names: list[str], ratio: float
-) -> dict[str, Page]:
-    """Open a page for each way, its cells run and its slider focused."""
-    pages = {}
-    for name in names:
-        page = stack.enter_context(new_page(chromium, device_scale_factor=ratio))
+@contextmanager
+def opened(chromium: Browser, server: Server, name: str, ratio: float) -> Iterator[Page]:
+    """The page of one way, in front, with its cells run; afterwards its kernel is ended."""
+    with new_page(chromium, device_scale_factor=ratio) as page:
         open_notebook(page, server, _file(name))
         problems = run_all(page)
         if problems:
-            raise RuntimeError(f"{name}: {problems}")
-        pages[name] = page
-    return pages
+            raise RuntimeError("; ".join(problems))
+        page.bring_to_front()
+        yield page
+        close_notebook(page)
 
 
-def key_to_pixels(pages: dict[str, Page]) -> dict[str, float]:
-    """Return the median seconds from key press to new pixels for each page, taking turns."""
-    signatures = {name: walk(page) for name, page in pages.items()}
-    times: dict[str, list[float]] = {name: [] for name in pages}
+def key_to_pixels(page: Page, draws_differences: bool) -> list[float]:
+    """Return the seconds from key press to new pixels, for each of the presses of one turn."""
+    signatures = walk(page)
+    seconds = []
     for round_ in range(ROUNDS):
         forward = round_ % 2 == 1
-        for name, page in pages.items():
-            ahead = signatures[name][1:] if forward else signatures[name][-2::-1]
-            for signature in ahead if name != DRAWS_DIFFERENCES else [None] * PRESSES:
-                page.evaluate("wanted => { window.timeTo(wanted); }", signature)
-                page.keyboard.press("ArrowRight" if forward else "ArrowLeft")
-                try:
-                    times[name].append(page.evaluate("window.latency") / 1000)
-                except Error as error:
-                    raise RuntimeError(f"{name}, round {round_}: {error.message}") from error
-    return {name: statistics.median(values) for name, values in times.items()}
+        ahead = signatures[1:] if forward else signatures[-2::-1]
+        for signature in [None] * PRESSES if draws_differences else ahead:
+            page.evaluate("wanted => { window.timeTo(wanted); }", signature)
+            page.keyboard.press("ArrowRight" if forward else "ArrowLeft")
+            seconds.append(page.evaluate("window.latency") / 1000)
+    return seconds
+
+
+def measure(chromium: Browser, names: list[str], ratio: float) -> tuple[dict[str, float], dict[str, str]]:
+    """Return the median seconds of each way that answered, and why each of the others did not."""
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    failed: dict[str, str] = {}
+    for _turn in range(TURNS):
+        for name in [name for name in names if name not in failed]:
+            try:
+                with started([name]) as server, opened(chromium, server, name, ratio) as page:
+                    seconds[name] += key_to_pixels(page, name == DRAWS_DIFFERENCES)
+            except (Error, RuntimeError) as error:
+                failed[name] = str(error).strip().splitlines()[0]
+    return {name: statistics.median(seconds[name]) for name in names if name not in failed}, failed
+
+
+@contextmanager
+def started(names: list[str]) -> Iterator[Server]:
+    """A server of its own for the notebooks of these ways."""
+    with tempfile.TemporaryDirectory() as folder:
+        notebooks(Path(folder), names)
+        with lab_server(Path(folder)) as server:
+            yield server
 
 
 def walk(page: Page) -> list[int]:
@@ -220,6 +250,8 @@ def walk(page: Page) -> list[int]:
     for press in range(PRESSES + 1):
         if press:
             page.keyboard.press("ArrowRight")
+            # On a busy machine the picture may come long after the number beside the slider.
+            page.wait_for_function(NEW_PICTURE, arg=signatures[-1], timeout=PATIENCE_MILLISECONDS)
         page.wait_for_function(ALL_QUIET, timeout=PATIENCE_MILLISECONDS)
         signatures.append(page.evaluate("window.signature()"))
     return signatures
@@ -251,34 +283,42 @@ def _to_and_fro(width: float, steps: int) -> Iterator[float]:
         yield width * (phase if phase <= 1 else 2 - phase)
 
 
+def compare(chromium: Browser, names: list[str], ratio: float, targets: list) -> tuple[dict, list[str]]:
+    """Measure and print a table; return the seconds, and which of our own goals are missed."""
+    seconds, failed = measure(chromium, names, ratio)
+    title = f"slider key press to new pixels, device pixel ratio {ratio:g}"
+    missed = [name for name in (BASELINE, OURS) if name in failed]
+    if not missed:
+        first, *others = [target for target in targets if target[0] in seconds]
+        missed += report(title, seconds, BASELINE, {OURS: first})
+        for rival, largest in others:
+            share = seconds[OURS] / seconds[rival]
+            verdict = "met" if share <= largest else "MISSED"
+            print(f"  {OURS} to {rival}: {share:.3g}, target ≤ {largest:g}, {verdict}")
+            missed += [f"{OURS} to {rival}"] if share > largest else []
+    for name, reason in failed.items():
+        print(f"  {name:38} FAILED: {reason}")
+    return seconds, missed
+
+
 def main() -> int:
     check = arguments(__doc__.splitlines()[0]).check
-    missed = []
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        notebooks(folder, list(NAMES))
-        server = stack.enter_context(lab_server(folder))
-        chromium = stack.enter_context(browser())
-        with ExitStack() as opened:
-            pages = open_all(opened, chromium, server, list(NAMES), ratio=1)
-            seconds = key_to_pixels(pages)
-            settled, late = drag(pages["LiveFigure"])
-        for target in TARGETS["LiveFigure"]:
-            title = "slider key press to new pixels, device pixel ratio 1"
-            missed += report(title, seconds, BASELINE, {"LiveFigure": target})
-        with ExitStack() as opened:
-            names = [BASELINE, "LiveFigure"]
-            dense = key_to_pixels(open_all(opened, chromium, server, names, ratio=2))
-        target = {"LiveFigure": (BASELINE, DENSE_TARGET)}
-        missed += report("the same, device pixel ratio 2", dense, BASELINE, target)
-    floor = seconds[BASELINE] / seconds["interact + inline redraw"]
-    print(f"\nthe no-op alone takes {floor:.2f} of an interact redraw: no figure can have a smaller share than that")
-    # One picture may be under way when the slider stops; the next one shows where it stopped.
-    updates = settled / seconds["LiveFigure"]
-    print(f"\nafter {DRAG_SECONDS} s of dragging the picture settled {1e3 * settled:.0f} ms after the last move")
-    print(f"  ({updates:.1f} updates; {late} pictures; target ≤ 2: the one under way and the last one)")
-    if late > 2:
-        missed.append("settling after a drag")
+    with browser() as chromium:
+        seconds, missed = compare(chromium, list(NAMES), 1, TARGETS)
+        missed += compare(chromium, [BASELINE, OURS], 2, DENSE_TARGETS)[1]
+        rival = seconds.get(TARGETS[-1][0])
+        if rival and BASELINE in seconds:
+            share = seconds[BASELINE] / rival
+            print(f"\nthe no-op alone takes {share:.2f} of an interact redraw: no figure can have a smaller share")
+        if OURS in seconds:
+            with started([OURS]) as server, opened(chromium, server, OURS, ratio=1) as page:
+                settled, late = drag(page)
+            # One picture may be under way when the slider stops; the next one shows where it stopped.
+            updates = settled / seconds[OURS]
+            print(f"\nafter {DRAG_SECONDS} s of dragging the picture settled {1e3 * settled:.0f} ms later")
+            print(f"  ({updates:.1f} updates; {late} pictures; target ≤ 2: the one under way and the last one)")
+            if late > 2:
+                missed.append("settling after a drag")
     if missed:
         print(f"missed: {', '.join(missed)}")
     return 1 if check and missed else 0
