@@ -89,7 +89,8 @@ class Derivation:
 
     Args:
         ax: where it is drawn; its ticks and frame are switched off.
-        derivations: all that will be shown, each of equally many steps: their equations are set ahead of time.
+        derivations: one or more of those that will be shown, each of equally many steps. Their equations
+            are set ahead of time, any other one when it is first shown.
     """
 
     def __init__(self, ax: Axes, derivations: Iterable[Sequence[CheckedStep]]) -> None:
