@@ -42,9 +42,9 @@ class Job:
         label: str = "Start",
         **controls: widgets.Widget,
     ) -> None:
-        for name, wanted in {"work": work, "show": show or print}.items():
-            if not callable(wanted):
-                raise ValueError(f"{name} is {wanted!r}; it should be a function")
+        for name, function in ({"work": work} | ({} if show is None else {"show": show})).items():
+            if not callable(function):
+                raise ValueError(f"{name} is {function!r}; it should be a function")
         check_controls(controls)
         self.controls = controls
         self.result: Any = None
