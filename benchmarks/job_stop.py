@@ -16,15 +16,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from dropout_lib import figures, live  # before NumPy: this sets one BLAS thread
+from dropout_lib import live
+from dropout_lib.pictures import basics as figures  # before NumPy: this sets one BLAS thread
 
 # isort: split
 import numpy as np
 from harness import arguments, report
 
 from dropout_lib.data import load_digits, split
-from dropout_lib.network import MLP
-from dropout_lib.training import fit_steps
+from dropout_lib.nets.mlp import MLP
+from dropout_lib.nets.training import fit_steps
 
 SIZES = (64, 512, 512, 10)
 N_TRAIN = 1000

@@ -16,8 +16,8 @@ import numpy as np
 from harness import arguments, medians, report
 
 from dropout_lib.data import load_digits, split
-from dropout_lib.monte_carlo import monte_carlo
-from dropout_lib.network import MLP
+from dropout_lib.ensembles.random_masks import monte_carlo
+from dropout_lib.nets.mlp import MLP
 
 SIZES = (64, 256, 256, 10)
 N_TRAIN = 1000  # which leaves 797 digits to predict

@@ -42,7 +42,8 @@ FIGURE = """
 import dropout_lib
 import ipywidgets as widgets
 import numpy as np
-from dropout_lib import figures, live
+from dropout_lib import live
+from dropout_lib.pictures import basics as figures
 figures.use_style()
 x = np.linspace(0, 10, 200)
 noise = np.random.default_rng(0).random((64, 8, 8))

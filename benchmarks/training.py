@@ -24,8 +24,8 @@ import numpy as np
 from harness import arguments, medians
 
 from dropout_lib.data import load_digits, split
-from dropout_lib.network import MLP
-from dropout_lib.training import fit
+from dropout_lib.nets.mlp import MLP
+from dropout_lib.nets.training import fit
 
 SIZES = (64, 256, 256, 10)
 N_TRAIN = 1000

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dropout_lib.validation import (
+from dropout_lib._checks import (
     check_array,
     check_count,
     check_fraction,

@@ -134,8 +134,8 @@ def endings(page: Page) -> Iterator[str]:
         found = [title for title in page.headings(2) if title in START_SECTIONS]
         if found != START_SECTIONS:
             yield f"should have the sections {START_SECTIONS}; it has {found}"
-        if not any("checkup.report()" in source for source in page.code):
-            yield "should call checkup.report()"
+        if not any("course.report()" in source for source in page.code):
+            yield "should call course.report()"
 
 
 def predictions(page: Page) -> Iterator[str]:

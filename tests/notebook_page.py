@@ -8,7 +8,7 @@ import nbformat
 from claim_marks import sections
 
 from dropout_lib.course import claims
-from dropout_lib.exercises import EXERCISES
+from dropout_lib.course.exercises import EXERCISES
 
 _FENCED = re.compile(r"^```.*?^```", re.M | re.S)  # code in prose: its # is no heading
 _HEADING = re.compile(r"^(#+) (.+)$", re.M)

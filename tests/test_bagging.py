@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from dropout_lib.bagging import Bag, bagging, bootstrap_sample, expected_distinct_share
-from dropout_lib.network import MLP
-from dropout_lib.training import TrainingDiverged, fit
+from dropout_lib.ensembles.bags import Bag, bagging, bootstrap_sample, expected_distinct_share
+from dropout_lib.nets.mlp import MLP
+from dropout_lib.nets.training import TrainingDiverged, fit
 
 FALSE_ALARM = 1e-6  # probability with which a test of a right sampler may fail, were its seed new
 SETTINGS = {"epochs": 3, "learning_rate": 0.05, "batch_size": 8}

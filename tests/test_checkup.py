@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError
 import pytest
 
 import dropout_lib
-from dropout_lib import checkup
+from dropout_lib.course import checkup
 
 
 @pytest.fixture(autouse=True)

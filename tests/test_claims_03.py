@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from trained import parts, trained
 
-from dropout_lib.bagging import bagging
-from dropout_lib.exact import exact_network_ensemble
+from dropout_lib.ensembles.all_masks import exact_network_ensemble
+from dropout_lib.ensembles.bags import bagging
 from dropout_lib.experiments import Interval, digits_for
-from dropout_lib.layers import softmax
 from dropout_lib.masks import enumerate_masks, sample_masks
-from dropout_lib.network import MLP
-from dropout_lib.training import fit
+from dropout_lib.nets.mlp import MLP
+from dropout_lib.nets.passes import softmax
+from dropout_lib.nets.training import fit
 
 ROOT = Path(__file__).resolve().parent.parent
 SEEDS = range(3)

@@ -13,15 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from dropout_lib.experiments import Interval, digits_for, stored_net
-from dropout_lib.monte_carlo import monte_carlo
-from dropout_lib.variance import (
+from dropout_lib.ensembles.error import (
     decompose,
     ensemble_error,
     error_moments,
     sample_errors,
     smallest_c,
 )
+from dropout_lib.ensembles.random_masks import monte_carlo
+from dropout_lib.experiments import Interval, digits_for, stored_net
 
 ROOT = Path(__file__).resolve().parent.parent
 PATH = ROOT / "notebooks" / "stored" / "03_members.npz"

@@ -16,12 +16,12 @@ from scipy.optimize import minimize_scalar
 from sklearn.metrics import roc_auc_score
 from trained import parts, trained
 
-from dropout_lib.input_gradients import input_gradients
-from dropout_lib.layers import softmax
-from dropout_lib.monte_carlo import monte_carlo
-from dropout_lib.network import MLP
-from dropout_lib.training import fit
-from dropout_lib.uncertainty import rotate
+from dropout_lib.ensembles.random_masks import monte_carlo
+from dropout_lib.ensembles.uncertainty import rotate
+from dropout_lib.nets.gradients import input_gradients
+from dropout_lib.nets.mlp import MLP
+from dropout_lib.nets.passes import softmax
+from dropout_lib.nets.training import fit
 
 SEEDS = range(3)
 KEEP = (1.0, 0.5)
@@ -193,7 +193,7 @@ def test_k_passes_take_k_times_the_matrix_products(monkeypatch):
         rows.append(len(h) if W.shape == (5, 4) else 0)
         return product_of(h, W, out=out)
 
-    monkeypatch.setattr("dropout_lib.monte_carlo.np.matmul", counting)
+    monkeypatch.setattr("dropout_lib.ensembles.random_masks.np.matmul", counting)
     for k in (1, 10, 100):
         rows.clear()
         monte_carlo(net, x, k, KEEP, rng(2))

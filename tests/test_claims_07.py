@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from trained import trained
 
-from dropout_lib import published, sweeps
 from dropout_lib.data import load_digits, split
+from dropout_lib.experiments import published, sweeps
+from dropout_lib.experiments.sweeps import Setting
 from dropout_lib.masks import enumerate_masks, mask_probabilities
-from dropout_lib.network import MLP
-from dropout_lib.sweeps import Setting
-from dropout_lib.training import fit
+from dropout_lib.nets.mlp import MLP
+from dropout_lib.nets.training import fit
 
 STORED_FILES = Path(__file__).resolve().parent.parent / "notebooks" / "stored"
 STORED = sweeps.read(STORED_FILES / "07_regularisation.json")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from dropout_lib.descent import Momentum, cap_norms
+from dropout_lib.nets.descent import Momentum, cap_norms
 
 matrices = arrays(
     np.float64,

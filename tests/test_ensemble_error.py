@@ -10,8 +10,8 @@ from matplotlib.mathtext import MathTextParser
 from sympy import Add, Indexed, Integer, KroneckerDelta, Mul, Pow, Sum, Symbol
 from sympy.core.function import AppliedUndef
 
-from dropout_lib.symbolic import ERROR_VARIANTS, ensemble_error_steps, first_break
-from dropout_lib.symbolic.ensemble_error import c, e, i, j, k, v
+from dropout_lib.derivations import ERROR_VARIANTS, ensemble_error_steps, first_break
+from dropout_lib.derivations.ensemble_error import c, e, i, j, k, v
 
 FAILS = {  # variant -> number of the step that fails
     "correct": None,

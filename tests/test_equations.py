@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
-from dropout_lib import figures
-from dropout_lib.equations import Equation, prepare
+from dropout_lib.pictures import basics as figures
+from dropout_lib.pictures.equations import Equation, prepare
 
 LATEX = [r"\frac{v}{k} + \frac{k - 1}{k} c", r"\sum_{i=1}^{n} W_{i, y} v_{i}", "q"]
 SIZE = 16

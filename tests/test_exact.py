@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from all_masks import loop, softmax
 
-from dropout_lib import exact
-from dropout_lib.exact import exact_network_ensemble
-from dropout_lib.layers import softmax as library_softmax
+from dropout_lib.ensembles import all_masks as exact
+from dropout_lib.ensembles.all_masks import exact_network_ensemble
 from dropout_lib.masks import enumerate_masks
-from dropout_lib.network import MLP
+from dropout_lib.nets.mlp import MLP
+from dropout_lib.nets.passes import softmax as library_softmax
 
 KEEPS = [0.2, 0.9, 0.5, 0.35]
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import sympy
 
-from dropout_lib import exercises
-from dropout_lib.exercises import (
+from dropout_lib.course import exercises
+from dropout_lib.course.exercises import (
     CORRECT,
     EXERCISES,
     NOT_DONE_YET,
@@ -20,7 +20,7 @@ from dropout_lib.exercises import (
     Pitfall,
     check,
 )
-from dropout_lib.exercises.answers import plain, same
+from dropout_lib.course.exercises.answers import plain, same
 
 STUBS = {
     "mask_by_hand": "answer = ...",

@@ -13,9 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dropout_lib import masks
-from dropout_lib.exercises import CORRECT, EXERCISES, NOT_DONE_YET, NOT_QUITE, Exercise, check
-from dropout_lib.exercises.answers import plain, same
-from dropout_lib.exercises.masks import INVERTED_DROPOUT
+from dropout_lib.course.exercises import (
+    CORRECT,
+    EXERCISES,
+    NOT_DONE_YET,
+    NOT_QUITE,
+    Exercise,
+    check,
+)
+from dropout_lib.course.exercises.answers import plain, same
+from dropout_lib.course.exercises.masks import INVERTED_DROPOUT
 
 FLOOR = EXERCISES["error_floor"].reference
 MOMENTS = EXERCISES["moments_of_errors"].reference

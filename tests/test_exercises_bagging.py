@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dropout_lib.exercises import CORRECT, bagging, check
+from dropout_lib.course.exercises import CORRECT, bagging, check
 
 EXERCISES = {exercise.name: exercise for exercise in bagging.EXERCISES}
 

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from dropout_lib.exercises import CORRECT, check, inference
+from dropout_lib.course.exercises import CORRECT, check, inference
 
 EXERCISES = {exercise.name: exercise for exercise in inference.EXERCISES}
 

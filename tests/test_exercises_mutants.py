@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import sympy
 
-from dropout_lib.exercises import EXERCISES, NOT_QUITE, start
+from dropout_lib.course.exercises import EXERCISES, NOT_QUITE, start
 from dropout_lib.masks import enumerate_masks
-from dropout_lib.network import softmax
+from dropout_lib.nets.mlp import softmax
 
 # What can be done to any right result
 

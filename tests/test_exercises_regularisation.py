@@ -5,8 +5,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from dropout_lib.exercises import CORRECT, check, regularisation
-from dropout_lib.ridge import expected_loss
+from dropout_lib.course.exercises import CORRECT, check, regularisation
+from dropout_lib.experiments.ridge import expected_loss
 
 EXERCISES = {exercise.name: exercise for exercise in regularisation.EXERCISES}
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from dropout_lib.exercises import CORRECT, check, variance
-from dropout_lib.variance import ensemble_error, sample_errors
+from dropout_lib.course.exercises import CORRECT, check, variance
+from dropout_lib.ensembles.error import ensemble_error, sample_errors
 
 EXERCISES = {exercise.name: exercise for exercise in variance.EXERCISES}
 

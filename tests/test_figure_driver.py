@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from figure_driver import _refreshed, drive, drive_job, move
 
-from dropout_lib import figures, live
+from dropout_lib import live
+from dropout_lib.pictures import basics as figures
 
 X = np.linspace(0, 6, 50)
 OTHER = 1, -0.7  # where the figure's other word stands

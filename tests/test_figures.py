@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
 
-from dropout_lib import figures
+from dropout_lib.pictures import basics as figures
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
 
-from dropout_lib import figures
-from dropout_lib.figures_bagging import (
+from dropout_lib.pictures import basics as figures
+from dropout_lib.pictures.sixteen_subnetworks import (
     MASKS,
     PAIRS,
     Gallery,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from dropout_lib import figures
-from dropout_lib.figures_inference import Cloud, Funnel, UncertaintyCurves, show_signed, signed
+from dropout_lib.pictures import basics as figures
+from dropout_lib.pictures.inference import Cloud, Funnel, UncertaintyCurves, show_signed, signed
 
 
 def axes():

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex, to_rgba
 
-from dropout_lib import figures, published
-from dropout_lib.figures import COLOURS
-from dropout_lib.figures_regularisation import (
+from dropout_lib.experiments import published
+from dropout_lib.pictures import basics as figures
+from dropout_lib.pictures.basics import COLOURS
+from dropout_lib.pictures.regularisation import (
     CurvePanels,
     LossContours,
     PublishedBars,

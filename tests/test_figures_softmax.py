@@ -5,7 +5,9 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 
-from dropout_lib import figures, figures_softmax, symbolic
+from dropout_lib import derivations as symbolic
+from dropout_lib.pictures import basics as figures
+from dropout_lib.pictures import softmax as figures_softmax
 
 CASES = list(product((3,), (2, 3), ("1/2", "7/10"), symbolic.VARIANTS))
 FIRST_OF_EQUATIONS = 0.45  # share of the width: left of it stand titles and reasons

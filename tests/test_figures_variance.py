@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
 
-from dropout_lib import figures
-from dropout_lib.figures_variance import (
+from dropout_lib.derivations import ERROR_VARIANTS, ensemble_error_steps
+from dropout_lib.pictures import basics as figures
+from dropout_lib.pictures.variance import (
     PARTS,
     Chain,
     ErrorCurve,
@@ -13,7 +14,6 @@ from dropout_lib.figures_variance import (
     MomentBars,
     MomentMatrix,
 )
-from dropout_lib.symbolic import ERROR_VARIANTS, ensemble_error_steps
 
 
 def test_the_curve_shows_what_it_is_given():

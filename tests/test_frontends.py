@@ -19,7 +19,8 @@ FIGURES = [
 import time
 import dropout_lib
 import numpy as np
-from dropout_lib import figures, live
+from dropout_lib import live
+from dropout_lib.pictures import basics as figures
 figures.use_style()
 """,
     """

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from dropout_lib.layers import (
+from dropout_lib.nets.passes import (
     ACTIVATIONS,
     backpropagate,
     cross_entropy,

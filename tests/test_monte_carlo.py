@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from all_masks import softmax as softmax_by_hand
 
-from dropout_lib import monte_carlo as module
 from dropout_lib.ensembles import exact_network_ensemble
-from dropout_lib.layers import softmax
-from dropout_lib.monte_carlo import KeptUnits, monte_carlo
-from dropout_lib.network import MLP
+from dropout_lib.ensembles import random_masks as module
+from dropout_lib.ensembles.random_masks import KeptUnits, monte_carlo
+from dropout_lib.nets.mlp import MLP
+from dropout_lib.nets.passes import softmax
 
 SIZES = (4, 5, 3, 3)
 N_DROP = 5 + 3

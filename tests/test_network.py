@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.neural_network import MLPClassifier
 
-from dropout_lib.layers import softmax
 from dropout_lib.masks import enumerate_masks, mask_probabilities, sample_masks
-from dropout_lib.network import MLP
+from dropout_lib.nets.mlp import MLP
+from dropout_lib.nets.passes import softmax
 
 SIZES = (5, 7, 6, 3)
 BATCH = 4
@@ -418,7 +418,7 @@ def test_repr_says_what_it_is():
 
 def test_importing_the_net_loads_no_pictures_and_no_widgets():
     code = (
-        "import sys, dropout_lib.training; "
+        "import sys, dropout_lib.nets.training; "
         "print([m for m in ('matplotlib', 'sympy', 'ipywidgets') if m in sys.modules])"
     )
     command = [sys.executable, "-c", code]

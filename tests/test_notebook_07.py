@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dropout_lib import grids, sweeps
+from dropout_lib.experiments import regularisation as grids
+from dropout_lib.experiments import sweeps
 
 NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "07_regularisation.ipynb"
 SECTION = "## How much to keep?"

@@ -59,7 +59,7 @@ START = [
     (FIGURE,),
     MAP,
     "## Is everything in order here?",
-    ("print(checkup.report())",),
+    ("print(course.report())",),
     *LESSON[9:14],
     "## Read on",
 ]
@@ -247,8 +247,8 @@ def test_a_broken_start_page_is_found(old, new, words):
 
 
 def test_a_start_page_without_its_check_is_found():
-    cells = [cell for cell in START if cell != ("print(checkup.report())",)]
-    assert "should call checkup.report()" in faults(page(cells, "00"))
+    cells = [cell for cell in START if cell != ("print(course.report())",)]
+    assert "should call course.report()" in faults(page(cells, "00"))
 
 
 def left_output(notebook):

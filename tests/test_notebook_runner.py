@@ -13,8 +13,9 @@ import dropout_lib
 import time
 import warnings
 import ipywidgets
-from dropout_lib import figures, live
-from dropout_lib.exercises import check
+from dropout_lib import live
+from dropout_lib.pictures import basics as figures
+from dropout_lib.course.exercises import check
 figures.use_style()
 """
 HIDDEN = """

@@ -142,14 +142,14 @@ def test_a_built_package_holds_every_file_of_the_library_and_nothing_else(tmp_pa
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     library = (path for path in (tmp_path / "dropout_lib").rglob("*") if path.is_file())
     assert packed == {path.relative_to(tmp_path).as_posix() for path in library}
-    assert {"dropout_lib/digits.npz", "dropout_lib/dropout.mplstyle"} <= packed
+    assert {"dropout_lib/digits.npz", "dropout_lib/pictures/dropout.mplstyle"} <= packed
 
 
 @posix_only
 @pytest.mark.parametrize("writable", [True, False])
 def test_the_first_cell_says_nothing_where_the_home_folder_cannot_be_written(tmp_path, writable):
     (tmp_path / "tmp").mkdir()
-    code = "import dropout_lib, os; from dropout_lib import figures; figures.use_style(); "
+    code = "import dropout_lib, os; from dropout_lib import pictures; pictures.use_style(); "
     code += "import matplotlib; print(matplotlib.get_cachedir(), matplotlib.get_configdir())"
     ours = ("MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
     env = {name: value for name, value in os.environ.items() if name not in ours}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dropout_lib.live.png import encode_png
+from dropout_lib.live._png import encode_png
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (5, 1), (3, 4), (64, 201)])

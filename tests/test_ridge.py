@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 
-from dropout_lib.ridge import (
+from dropout_lib.experiments.ridge import (
     column_lengths,
     dropout_training,
     dropout_weights,

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dropout_lib import data, grids, sweeps
-from dropout_lib.layers import softmax
-from dropout_lib.network import MLP
-from dropout_lib.noise import GaussianMLP, sample_gaussian_gains
-from dropout_lib.sweeps import Setting
-from dropout_lib.training import fit
+from dropout_lib import data
+from dropout_lib.experiments import regularisation as grids
+from dropout_lib.experiments import sweeps
+from dropout_lib.experiments.sweeps import Setting
+from dropout_lib.nets.gaussian_noise import GaussianMLP, sample_gaussian_gains
+from dropout_lib.nets.mlp import MLP
+from dropout_lib.nets.passes import softmax
+from dropout_lib.nets.training import fit
 
 STORED = Path(__file__).resolve().parent.parent / "notebooks" / "stored"
 TOOL = runpy.run_path(str(STORED / "07_regularisation.py"))

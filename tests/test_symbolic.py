@@ -17,8 +17,7 @@ from matplotlib.mathtext import MathTextParser
 from sympy import Add, Eq, Indexed, Mul, Pow, Product, Rational, Sum, Symbol
 
 import dropout_lib
-from dropout_lib.masks import enumerate_masks
-from dropout_lib.symbolic import (
+from dropout_lib.derivations import (
     VARIANTS,
     Step,
     first_break,
@@ -27,8 +26,8 @@ from dropout_lib.symbolic import (
     linearity_steps,
     logistic_steps,
 )
-from dropout_lib.symbolic.compare import Comparison, finite_sums
-from dropout_lib.symbolic.notation import (
+from dropout_lib.derivations.compare import Comparison, finite_sums
+from dropout_lib.derivations.notation import (
     P,
     W,
     Z,
@@ -44,6 +43,7 @@ from dropout_lib.symbolic.notation import (
     y_other,
     z,
 )
+from dropout_lib.masks import enumerate_masks
 
 HALF = Rational(1, 2)
 KEEPS = [HALF, Rational(3, 10), [Rational(1, 5), Rational(9, 10), HALF, Rational(2, 3)]]
@@ -500,12 +500,12 @@ def test_only_this_package_imports_sympy():
                 modules = [node.module or ""]
             if any(module.split(".")[0] == "sympy" for module in modules):
                 importing.add(file.relative_to(root).parts[0])
-    assert importing == {"symbolic"}
+    assert importing == {"derivations"}
 
 
 def test_it_loads_neither_matplotlib_nor_ipywidgets():
     code = (
-        "import sys, dropout_lib.symbolic; "
+        "import sys, dropout_lib.derivations; "
         "print([m for m in ('matplotlib', 'ipywidgets') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,8 +7,8 @@ import pytest
 import sympy
 from sympy import Rational
 
-from dropout_lib.symbolic import first_break, latex
-from dropout_lib.symbolic.ridge import RIDGE_VARIANTS, X, gamma, ridge_steps, u, w, y
+from dropout_lib.derivations import first_break, latex
+from dropout_lib.derivations.ridge import RIDGE_VARIANTS, X, gamma, ridge_steps, u, w, y
 
 VERDICTS = {  # variant -> the steps that fail
     "correct": [],

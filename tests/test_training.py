@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.neural_network import MLPClassifier
 
-from dropout_lib import training
 from dropout_lib.data import corrupt_labels, load_digits, split
-from dropout_lib.network import MLP
-from dropout_lib.training import History, TrainingDiverged, evaluate, fit, fit_steps
+from dropout_lib.nets import training
+from dropout_lib.nets.mlp import MLP
+from dropout_lib.nets.training import History, TrainingDiverged, evaluate, fit, fit_steps
 
 SIZES = (6, 8, 7, 3)
 N = 50

@@ -7,13 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropout_lib.convergence import AVERAGES, member_deviation, running_averages
 from dropout_lib.data import load_digits
-from dropout_lib.input_gradients import input_gradients
-from dropout_lib.layers import softmax
+from dropout_lib.ensembles.convergence import AVERAGES, member_deviation, running_averages
+from dropout_lib.ensembles.uncertainty import (
+    blend,
+    entropy,
+    mutual_information,
+    predictive_entropy,
+    rotate,
+)
 from dropout_lib.masks import enumerate_masks, mask_probabilities
-from dropout_lib.network import MLP
-from dropout_lib.uncertainty import blend, entropy, mutual_information, predictive_entropy, rotate
+from dropout_lib.nets.gradients import input_gradients
+from dropout_lib.nets.mlp import MLP
+from dropout_lib.nets.passes import softmax
 
 
 def rng(*seed):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropout_lib import validation
+from dropout_lib import _checks as validation
 
 NAN, INF = float("nan"), float("inf")
 HUGE = pytest.param(10**5000, id="huge")  # more digits than Python turns into text

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from dropout_lib.variance import (
+from dropout_lib.ensembles.error import (
     decompose,
     ensemble_error,
     error_curve,

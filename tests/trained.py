@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from dropout_lib.data import Digits
 from dropout_lib.experiments import LABELS, Trained, digits_for, train
-from dropout_lib.network import MLP
-from dropout_lib.training import History
+from dropout_lib.nets.mlp import MLP
+from dropout_lib.nets.training import History
 
 _NAMES = {noise: labels for labels, noise in LABELS.items()}
 

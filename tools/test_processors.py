@@ -54,7 +54,7 @@ print(json.dumps({
 DISTURBED = """
 import dropout_lib
 import numpy as _np
-from dropout_lib.network import MLP as _MLP
+from dropout_lib.nets.mlp import MLP as _MLP
 _make = _MLP.__init__
 def _disturbed(self, *arguments, **settings):
     _make(self, *arguments, **settings)

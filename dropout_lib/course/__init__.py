@@ -1,5 +1,7 @@
-"""What makes notebooks a course: claims with a verdict that is measured, and the table of what was checked."""
+"""What makes notebooks a course: claims, exercises, the check-up."""
 
+from dropout_lib.course.checkup import report
 from dropout_lib.course.claims import claim, what_we_checked
+from dropout_lib.course.exercises import check
 
-__all__ = ["claim", "what_we_checked"]
+__all__ = ["check", "claim", "report", "what_we_checked"]

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dropout_lib._checks import check_count, describe
 from dropout_lib._files import beside_notebooks
-from dropout_lib.validation import check_count, describe
 
 CLAIMS = "claims.md"
 TOLD = "told"  # a verdict: cited, not borne out by a measurement

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dropout_lib.validation import check_array, check_count
+from dropout_lib._checks import check_array, check_count
 
 #: Student's t: 97.5 % lie below, by degrees of freedom from 1 on.
 _T_975 = (

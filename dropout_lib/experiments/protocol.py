@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dropout_lib import data
-from dropout_lib.network import MLP
-from dropout_lib.training import History, fit_steps
-from dropout_lib.validation import check_choice
+from dropout_lib._checks import check_choice
+from dropout_lib.nets.mlp import MLP
+from dropout_lib.nets.training import History, fit_steps
 
 #: Share of the training labels that is replaced at random.
 LABELS = {"noisy": 0.3, "clean": 0.0}

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
+from dropout_lib._checks import check_choice, check_count
 from dropout_lib._files import beside_notebooks
 from dropout_lib.data import N_CLASSES
 from dropout_lib.experiments.protocol import HIDDEN, LABELS, SEEDS
-from dropout_lib.network import MLP
-from dropout_lib.training import History
-from dropout_lib.validation import check_choice, check_count
+from dropout_lib.nets.mlp import MLP
+from dropout_lib.nets.training import History
 
 #: How the stored nets were trained: the arguments of `train` that differ from its defaults.
 KINDS = {

@@ -22,8 +22,19 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image  # Matplotlib needs it, too
 
-from .png import encode_png
-from .stacking import Box, always_drawn, box, left_out, shape, touch, tree, union, units, unmarked
+from ._drawing_order import (
+    Box,
+    always_drawn,
+    box,
+    left_out,
+    shape,
+    touch,
+    tree,
+    union,
+    units,
+    unmarked,
+)
+from ._png import encode_png
 
 BASE_DPI = 100  # one CSS pixel is 1/100 inch of the figure at a device pixel ratio of 1
 _WHITE = 255

@@ -17,9 +17,9 @@ import ipywidgets as widgets
 import numpy as np
 from matplotlib.figure import Figure
 
+from ._browser import Screen
 from .canvas import BASE_DPI, Canvas
 from .controls import check_controls
-from .screen import Screen
 
 _SENTENCE = "margin:0;font-size:16px;line-height:1.4"  # readable from the back row
 _ALERT = "white-space:pre-wrap;border-left:4px solid #d55e00;padding:4px 8px;margin:4px 0"

@@ -17,9 +17,11 @@ import dropout_lib  # noqa: F401 (before NumPy: it asks for one BLAS thread)
 import numpy as np
 # isort: on
 
-from dropout_lib import bagging, ensembles, network
+from dropout_lib import ensembles
 from dropout_lib.data import Digits
+from dropout_lib.ensembles import bags as bagging
 from dropout_lib.experiments import LABELS, SEEDS, digits_for, train
+from dropout_lib.nets import mlp as network
 
 STORED = Path(__file__).resolve().with_suffix(".json")
 

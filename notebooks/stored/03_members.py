@@ -22,9 +22,12 @@ from pathlib import Path
 import dropout_lib  # noqa: F401 (before NumPy: it asks for one BLAS thread)
 import numpy as np
 # isort: on
-
-from dropout_lib import bagging, monte_carlo, network, training, variance
+from dropout_lib.ensembles import bags as bagging
+from dropout_lib.ensembles import error as variance
+from dropout_lib.ensembles import random_masks as monte_carlo
 from dropout_lib.experiments import SEEDS, digits_for, stored_net
+from dropout_lib.nets import mlp as network
+from dropout_lib.nets import training
 
 STORED = Path(__file__).resolve().with_suffix(".npz")
 

@@ -25,14 +25,13 @@ from pathlib import Path
 import dropout_lib  # noqa: F401 (before NumPy: it asks for one BLAS thread)
 import numpy as np
 # isort: on
-
-from dropout_lib import training
 from dropout_lib.ensembles import arithmetic_mean, geometric_mean
+from dropout_lib.ensembles.random_masks import monte_carlo
+from dropout_lib.ensembles.uncertainty import entropy, mutual_information, rotate
 from dropout_lib.experiments import LABELS, SEEDS, digits_for, stored_net
-from dropout_lib.layers import softmax
-from dropout_lib.monte_carlo import monte_carlo
-from dropout_lib.network import MLP
-from dropout_lib.uncertainty import entropy, mutual_information, rotate
+from dropout_lib.nets import training
+from dropout_lib.nets.mlp import MLP
+from dropout_lib.nets.passes import softmax
 
 STORED = Path(__file__).resolve().with_suffix(".npz")
 KEEP = (1.0, 0.5)

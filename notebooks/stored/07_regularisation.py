@@ -24,9 +24,8 @@ from pathlib import Path
 import dropout_lib  # noqa: F401 (before NumPy: it asks for one BLAS thread)
 import numpy as np
 # isort: on
-
-from dropout_lib import grids, sweeps
-from dropout_lib.experiments import SEEDS, digits_for, train, train_steps
+from dropout_lib.experiments import SEEDS, digits_for, sweeps, train, train_steps
+from dropout_lib.experiments import regularisation as grids
 
 COMMAND = "python notebooks/stored/07_regularisation.py"
 ERRORS = Path(__file__).resolve().with_suffix(".json")
