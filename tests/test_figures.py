@@ -75,7 +75,8 @@ def test_each_dropped_unit_has_a_cross_and_no_connections(ax, n_kept):
 def test_an_image_runs_from_white_to_black_whatever_its_values(ax):
     picture = figures.show_image(ax, np.array([[0.2, 0.4]]), "a title")
     assert picture.get_clim() == (0, 1)
-    assert ax.get_title() == "a title"
+    titles = {ax.get_title(place) for place in ("left", "center")}  # the style moves it to the left
+    assert "a title" in titles
     assert len(ax.get_xticks()) == len(ax.get_yticks()) == 0
 
 
