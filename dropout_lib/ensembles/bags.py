@@ -82,7 +82,7 @@ def bagging(
         k: how many members.
         rng: draws the samples, the first weights and what training draws, member after member: the
             first members of a large bag are those of a small one.
-        training: what `training.fit_steps` takes besides, such as `epochs` and `learning_rate`.
+        training: what `nets.fit_steps` takes besides, such as `epochs` and `learning_rate`.
     Yields: the same growing `Bag`, after every epoch of every member (within a long epoch too).
         Only members whose training is finished are in it. Leaving the generator ends the training.
     Raises: ValueError for a bad argument, at the call; TrainingDiverged if a member's loss becomes

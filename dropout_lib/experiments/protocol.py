@@ -83,7 +83,7 @@ def train(keep: float, seed: int, labels: str = "noisy", **settings: Any) -> Tra
         keep: of the hidden units; 1 is no dropout.
         seed: fixes the split, the labels, the first weights, the order and the masks.
         labels: "noisy" (30 % of the training labels replaced at random) or "clean".
-        settings: n_train, hidden, new_hands, epochs, evaluate_every, and what `training.fit` takes
+        settings: n_train, hidden, new_hands, epochs, evaluate_every, and what `nets.fit` takes
             besides: weight_decay, max_norm, learning_rate, …
     Returns: the net, its history (the validation curves are those of the test part; nothing is
         chosen by them), and the test part.

@@ -17,15 +17,14 @@ from numpy.typing import NDArray
 
 from dropout_lib import data
 from dropout_lib._checks import check_choice, check_count
+from dropout_lib.experiments.protocol import EPOCHS, LABELS, LEARNING_RATE, N_TRAIN
 from dropout_lib.nets.gaussian_noise import GaussianMLP
 from dropout_lib.nets.mlp import MLP
 from dropout_lib.nets.training import fit_steps
 
-#: Share of the training labels that is replaced.
-LABELS = {"noisy": 0.3, "clean": 0.0}
 NOISES = {"bernoulli": MLP, "gaussian": GaussianMLP}
-LEARNING_RATE, MOMENTUM, BATCH_SIZE, EPOCHS = 0.02, 0.9, 32, 60
-N_TRAIN, N_VALIDATION = 1000, 400
+MOMENTUM, BATCH_SIZE = 0.9, 32
+N_VALIDATION = 400
 
 #: What a sweep has found: for each setting's name what was measured, seeds in rows.
 Found = dict[str, dict[str, NDArray[np.float64]]]
@@ -40,7 +39,7 @@ class Setting:
         keep: of the hidden units.
         keep_input: of the inputs.
         hidden: units in each hidden layer.
-        weight_decay, max_norm, max_norm_output: as in `training.fit`.
+        weight_decay, max_norm, max_norm_output: as in `nets.fit`.
         noise: "bernoulli" masks, or "gaussian" noise of the same mean and variance.
         n_train: images to train on.
         pool: images from which they are drawn; the rest, 1,797 − pool, is never trained on.

@@ -1,6 +1,6 @@
 """The net: a multilayer perceptron with dropout on its input and hidden layers.
 
-`layers` has the two passes; here they get a state (the parameters), checked arguments, masks drawn
+`passes` has the two passes; here they get a state (the parameters), checked arguments, masks drawn
 for every example, and a prediction rule.
 
 Source: Srivastava et al., "Dropout", JMLR 15, 2014: §4 (the model and its use at test time), §5.1

@@ -8,8 +8,8 @@ One thread, about a quarter of an hour on a quiet core.
 The .json: each number is a share of images classified wrongly, in %, one for each of five seeds.
 The .npz, of nets 64-256-256-10 on noisy labels: for each KIND of `CAPPED`, `split/KIND`, (5 seeds, 3): error on
 the training labels and on the 797 other images, in %, and the median lead of a training image's highest logit
-over the second. For each NET of `grids.NET_KEEPS` and each CAP of `LENGTHS`, of seed 0, `lengths/NET/CAP/LAYER`:
-the lengths of the units' incoming weights, (60 epochs, units), in half precision.
+over the second. For each NET of `regularisation.NET_KEEPS` and each CAP of `LENGTHS`, of seed 0,
+`lengths/NET/CAP/LAYER`: the lengths of the units' incoming weights, (60 epochs, units), in half precision.
 
 Another version of NumPy or of its BLAS rounds differently; single numbers then move by a point or two, the
 intervals hardly.

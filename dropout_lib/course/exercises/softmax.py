@@ -1,6 +1,6 @@
 """The exercises of notebook 04: a step of the derivation in SymPy, and a slip in a wrong one.
 
-SymPy comes in through `symbolic` when an answer is looked at: importing the exercises must not load it.
+SymPy comes in through `derivations` when an answer is looked at: importing the exercises must not load it.
 """
 
 from collections.abc import Callable
